@@ -1,0 +1,138 @@
+/** Who is served here: which addresses have an account behind them, and who may log in. RFC 5321 §3.6, §7.3; RFC 5233. */
+
+import type { CallOptions } from './call.ts'
+import type { AccountId, QuotaLimits, SpecialUse } from './mailbox-info.ts'
+
+/**
+ * A mail address in canonical form: the local part in NFC as its owner writes it (a quoted local part without its quotes),
+ * the domain in lower case as A-labels. RFC 5321 §4.1.2; RFC 5890 §2.3.
+ */
+export interface MailAddress {
+  readonly local: string
+  readonly domain: string
+}
+
+/** An account as a directory knows it. */
+export interface Account {
+  /** Names the account's mail in the store; stays when addresses change. */
+  readonly id: AccountId
+  /** The main address, in canonical form `local@domain`; also the name to log in with. */
+  readonly address: string
+  /** What the person is called, where known. */
+  readonly displayName?: string
+  /** Limits of the account's mail; absent: none. */
+  readonly quota?: QuotaLimits
+  /** A disabled account neither logs in nor receives (550 5.2.1); its mail stays. */
+  readonly disabled: boolean
+}
+
+/** What a directory says of a recipient. */
+export type Resolution =
+  /** Mail goes into this account. `detail` is what followed the `+`. */
+  | {
+      readonly kind: 'account'
+      readonly account: Account
+      readonly detail?: string
+      /** Where in the account the directory wants it; default: the inbox. */
+      readonly mailbox?: string | { readonly specialUse: SpecialUse }
+    }
+  /** An alias or a group: mail goes to each of these addresses instead, which are resolved in turn. */
+  | { readonly kind: 'alias'; readonly targets: readonly string[] }
+  /** The domain is served here but has no such recipient. */
+  | { readonly kind: 'unknown' }
+  /** The domain is not served here. */
+  | { readonly kind: 'remote' }
+
+/** Resolves addresses. A directory on its way to the answer throws `unavailable`, which is answered 451, never 550. */
+export interface Directory {
+  /** Whether mail for this domain (canonical form) is delivered here. */
+  serves(domain: string, options?: CallOptions): Promise<boolean>
+  /** What an address stands for: one step; aliases are followed by the caller, who also ends loops. */
+  resolve(address: MailAddress, options?: CallOptions): Promise<Resolution>
+}
+
+/** What a password or token may be used for. */
+export type Scope = 'imap' | 'pop3' | 'smtp'
+
+/** Who logged in, and what they may do. */
+export interface Principal {
+  readonly account: Account
+  /** The name that was used to log in. */
+  readonly username: string
+  /** What this login may be used for. */
+  readonly scopes: readonly Scope[]
+  /** Which credential was used, for logs: `password`, or the label of an app password. Never the secret. */
+  readonly credential: string
+}
+
+/** What a client showed to prove who it is. */
+export type Credentials =
+  | {
+      readonly kind: 'password'
+      readonly username: string
+      readonly password: string
+      /** Whom the client wants to act for, when it names somebody else. RFC 4616 §2. */
+      readonly authorizationId?: string
+    }
+  | { readonly kind: 'bearer'; readonly username?: string; readonly token: string }
+
+/** Checks credentials. */
+export interface Authenticator {
+  /**
+   * The principal, or `undefined` when the credentials are not valid for that scope: unknown user, wrong password, disabled
+   * account and wrong scope are one answer and cost the same work, so that none can be told from another (S23). Throws
+   * `unavailable` when it cannot tell, which is not a failed login.
+   */
+  verify(credentials: Credentials, scope: Scope, options?: CallOptions): Promise<Principal | undefined>
+}
+
+/** What is needed to make an account. */
+export interface NewAccount {
+  /** Main address, `local@domain`. Its domain must be one that is served. */
+  readonly address: string
+  /** At least 8 characters; normalised to NFC before it is hashed. Left out: the account cannot log in yet. */
+  readonly password?: string
+  readonly displayName?: string
+  readonly quota?: QuotaLimits
+}
+
+/** An additional password of an account, for one client or purpose. The secret itself is shown once, when it is made. */
+export interface AppPassword {
+  readonly label: string
+  readonly scopes: readonly Scope[]
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+}
+
+/**
+ * The writing side of a directory, for set-up and administration; adapters over foreign directories may leave it out.
+ * Addresses are given as text and brought to canonical form by the directory. Throws `already-exists`, `no-such-account`,
+ * `invalid`.
+ */
+export interface DirectoryAdmin {
+  /** Serves a domain from now on; again is no error. */
+  addDomain(domain: string, options?: CallOptions): Promise<void>
+  /** Stops serving a domain. Throws `in-use` while accounts or aliases are in it. */
+  removeDomain(domain: string, options?: CallOptions): Promise<void>
+  domains(options?: CallOptions): Promise<readonly string[]>
+  addAccount(account: NewAccount, options?: CallOptions): Promise<Account>
+  removeAccount(address: string, options?: CallOptions): Promise<void>
+  account(address: string, options?: CallOptions): Promise<Account | undefined>
+  accounts(options?: CallOptions): Promise<readonly Account[]>
+  setPassword(address: string, password: string, options?: CallOptions): Promise<void>
+  /** `undefined` takes the limits away. */
+  setQuota(address: string, quota: QuotaLimits | undefined, options?: CallOptions): Promise<void>
+  disable(address: string, options?: CallOptions): Promise<void>
+  enable(address: string, options?: CallOptions): Promise<void>
+  /** Makes a random app password and answers it; it is kept only as a hash. Throws `already-exists` for the label. */
+  addAppPassword(address: string, label: string, scopes: readonly Scope[], options?: CallOptions): Promise<string>
+  removeAppPassword(address: string, label: string, options?: CallOptions): Promise<void>
+  appPasswords(address: string, options?: CallOptions): Promise<readonly AppPassword[]>
+  /**
+   * Sends an address on to one or more others; replaces what it stood for. `@domain` (an empty local part) is the
+   * catch-all of a domain: it takes what nothing else in the domain does.
+   */
+  setAlias(address: string, targets: readonly string[], options?: CallOptions): Promise<void>
+  removeAlias(address: string, options?: CallOptions): Promise<void>
+  aliases(options?: CallOptions): Promise<readonly { readonly address: string; readonly targets: readonly string[] }[]>
+}

@@ -1,0 +1,66 @@
+/** The one-way stream: what happened, for logs and figures. Never awaited, never decides. */
+
+import type { MailAddress } from './directory.ts'
+import type { AccountId, MailboxId } from './mailbox-info.ts'
+import type { ConnectionFacts } from './middleware.ts'
+import type { Phase } from './phase.ts'
+import type { Uid } from './numbers.ts'
+import type { TraceEntry } from './trace.ts'
+import type { Verdict } from './verdict.ts'
+
+/** A message that was accepted or refused as a whole. */
+export interface MessageEvent {
+  readonly connection: ConnectionFacts
+  /** Unique id of this message in this server; stands in its `Received` field. */
+  readonly id: string
+  readonly sender: MailAddress | undefined
+  readonly recipients: readonly MailAddress[]
+  /** Octets as received. */
+  readonly size: number
+  readonly verdict: Verdict
+  readonly trace: readonly TraceEntry[]
+}
+
+/** A message that is in a mailbox now. */
+export interface DeliveredEvent {
+  /** Id of the message, as in its {@link MessageEvent}. */
+  readonly id: string
+  readonly recipient: MailAddress
+  readonly account: AccountId
+  readonly mailbox: MailboxId
+  readonly uid: Uid
+}
+
+/** Every event and what comes with it. Listeners must not throw; what they throw is reported as an `error` event. */
+export interface MailEvents {
+  /** A client connected. */
+  connection: (event: { readonly connection: ConnectionFacts }) => void
+  /** A connection ended. */
+  closed: (event: { readonly connection: ConnectionFacts; readonly reason?: string }) => void
+  /** Somebody logged in, or failed to. */
+  login: (event: {
+    readonly connection: ConnectionFacts
+    readonly username: string
+    readonly mechanism: string
+    readonly ok: boolean
+  }) => void
+  /** Middleware decided something other than `accept` before a whole message was there. */
+  refused: (event: {
+    readonly connection: ConnectionFacts
+    readonly phase: Phase
+    readonly verdict: Verdict
+    readonly trace: readonly TraceEntry[]
+  }) => void
+  /** A whole message was decided on. */
+  message: (event: MessageEvent) => void
+  /** A message reached a mailbox. */
+  delivered: (event: DeliveredEvent) => void
+  /** A bug or a failing adapter: what the peer was told is only that something went wrong. */
+  error: (event: { readonly error: unknown; readonly where: string; readonly connection?: ConnectionFacts }) => void
+}
+
+/** Where the library tells what happened. */
+export interface EventSink {
+  /** Must return quickly and not throw. */
+  emit<Name extends keyof MailEvents>(name: Name, event: Parameters<MailEvents[Name]>[0]): void
+}
