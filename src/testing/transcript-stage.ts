@@ -263,7 +263,7 @@ export class Stage {
   /** Waits until the engine waits for its client, or has ended, or waits for the clock. */
   async #settle(client: Client): Promise<void> {
     const settled = (): boolean => client.over || client.peer.engineWaits || client.peer.engineStartsTls
-    for (let quietTurns = 0; quietTurns < 3; ) {
+    for (let quietTurns = 0; quietTurns < 3;) {
       await this.#until(client, settled, 'The engine is busy and does not come back', this.#someoneSleeps() ? ASLEEP_AFTER : undefined)
       await turn()
       quietTurns = settled() || this.#someoneSleeps() ? quietTurns + 1 : 0
