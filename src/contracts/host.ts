@@ -31,6 +31,8 @@ export interface Transaction {
   readonly announcedSize?: number
   /** The client promised octets beyond ASCII in the header. RFC 6531 §3.4. */
   readonly smtpUtf8?: boolean
+  /** The client said HELO, not EHLO: `Received` says `SMTP` then. RFC 5321 §4.4. */
+  readonly helo?: boolean
 }
 
 /** What became of a message: one outcome for each recipient, in their order. */

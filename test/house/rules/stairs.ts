@@ -22,7 +22,7 @@ export const stairs: Readonly<Record<string, Room>> = {
   bytes: { rooms: ground, node: [] },
   mime: { rooms: [...ground, 'bytes'], node: [] },
   sasl: { rooms: [...ground, 'bytes'], node: ['node:crypto'] },
-  pipeline: { rooms: ground, node: [] },
+  pipeline: { rooms: [...ground, 'bytes', 'mime'], node: [] },
   smtp: { rooms: engineRoom, node: [] },
   imap: { rooms: engineRoom, node: [] },
   pop3: { rooms: engineRoom, node: [] },
