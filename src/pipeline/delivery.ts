@@ -1,0 +1,235 @@
+/** From a message that has arrived to copies in mailboxes: the phases `message` and `deliver`, and one durable step. RFC 5321 §4.4, §6.1. */
+
+import type {
+  Account,
+  DeliveryResult,
+  DeliveryTarget,
+  Flag,
+  MailAddress,
+  ReceiveOutcome,
+  SpooledMessage,
+  SpecialUse,
+  Verdict,
+} from '../contracts/index.ts'
+import { accept, defer } from '../contracts/verdict.ts'
+import { SERVER_PROBLEM, verdictOf, worstOf } from './failures.ts'
+import type { House } from './house.ts'
+import { BEEN_HERE } from './message-guard.ts'
+import { decideOnMessage } from './message-phase.ts'
+import type { DecidedMessage } from './message-phase.ts'
+import type { OpenTransaction } from './open-transaction.ts'
+import { deliverAll, ensureJunk } from './store-step.ts'
+import { concatenated } from './header-edits.ts'
+import { summaryWithPrefix } from './summary.ts'
+import { copyFields, missingFields, receivedField } from './trace-fields.ts'
+
+/** All `deliver` phases of one message together. */
+const DELIVER_WITHIN = 120_000
+const GONE: Verdict = defer('The client has left', '4.4.2')
+const encoder = new TextEncoder()
+
+/** Where in an account a copy goes. */
+export type Place = string | { readonly specialUse: SpecialUse } | undefined
+
+/** One copy: one account of one recipient. */
+interface Copy {
+  /** Index of the recipient in the transaction. */
+  readonly recipient: number
+  readonly account: Account
+  readonly address: string
+  place: Place
+  flags: readonly Flag[]
+  verdict: Verdict
+}
+
+/**
+ * One outcome for each recipient from those of its copies: a group has its mail when one member has it, but what failed for
+ * now is tried again for all.
+ */
+function combined(recipients: readonly MailAddress[], copies: readonly Copy[]): readonly Verdict[] {
+  const own: Verdict[][] = recipients.map(() => [])
+  for (const copy of copies) own[copy.recipient]?.push(copy.verdict)
+  return own.map(verdicts => {
+    const worst = worstOf(verdicts) ?? SERVER_PROBLEM
+    return worst.kind === 'reject' && verdicts.every(({ kind }) => kind === 'reject') ? worst : worst.kind === 'defer' ? worst : accept()
+  })
+}
+
+/** The delivery of one message to all recipients of its transaction. */
+export class Delivery {
+  readonly #house: House
+  readonly #reception: OpenTransaction
+  readonly #content: SpooledMessage
+  readonly #id: string
+
+  constructor(house: House, reception: OpenTransaction, content: SpooledMessage, id: string) {
+    this.#house = house
+    this.#reception = reception
+    this.#content = content
+    this.#id = id
+  }
+
+  async run(): Promise<ReceiveOutcome> {
+    const { connection, recipients, entries, transaction } = this.#reception
+    const message = await decideOnMessage(this.#house, {
+      connection,
+      content: this.#content,
+      entries,
+      envelope: { sender: transaction.sender, recipients },
+    })
+    const outcomes = await this.#outcomes(message, recipients)
+    const verdict = message.verdict.kind === 'accept' ? (worstOf(outcomes) ?? accept()) : message.verdict
+    this.#house.events.emit('message', {
+      connection,
+      id: this.#id,
+      sender: transaction.sender,
+      recipients,
+      size: this.#content.size,
+      verdict,
+      trace: [...entries],
+    })
+    return { id: this.#id, outcomes }
+  }
+
+  async #outcomes(message: DecidedMessage, recipients: readonly MailAddress[]): Promise<readonly Verdict[]> {
+    const { verdict } = message
+    if (verdict.kind === 'reject' || verdict.kind === 'defer') return recipients.map(() => verdict)
+    if (verdict.kind === 'discard') return recipients.map(() => accept())
+    const copies = await this.#copies(message)
+    if (this.#reception.connection.signal.aborted) return recipients.map(() => GONE)
+    const before = combined(recipients, copies)
+    // Only LMTP can answer for each recipient (RFC 2033 §4.2). Elsewhere one reply stands for all, so what is known to fail
+    // for one is refused for all before anybody has a copy: nothing is lost and nothing comes twice.
+    if (this.#reception.connection.protocol !== 'lmtp') {
+      const refusal = worstOf(before.filter(outcome => outcome.kind !== 'accept'))
+      if (refusal !== undefined) return recipients.map(() => refusal)
+    }
+    const taken = copies.filter(copy => before[copy.recipient]?.kind === 'accept')
+    await this.#store(
+      message,
+      taken.filter(copy => copy.verdict.kind === 'accept' || copy.verdict.kind === 'quarantine'),
+    )
+    return combined(recipients, copies)
+  }
+
+  /** The copies with where they go, after the `deliver` phase of each. */
+  async #copies(message: DecidedMessage): Promise<Copy[]> {
+    const until = this.#house.clock.monotonic() + DELIVER_WITHIN
+    const copies: Copy[] = []
+    for (const [recipient, { targets }] of this.#reception.taken.entries()) {
+      for (const { account, address, mailbox } of targets) {
+        const place: Place = message.verdict.kind === 'quarantine' ? (message.verdict.mailbox ?? { specialUse: 'Junk' }) : mailbox
+        const copy: Copy = { recipient, account, address, place, flags: [], verdict: message.verdict }
+        copies.push(copy)
+        if (message.deliveredBefore.has(address)) copy.verdict = BEEN_HERE
+        else if (this.#house.onion.has('deliver')) await this.#deliverPhase(message, copy, until)
+      }
+    }
+    return copies
+  }
+
+  async #deliverPhase(message: DecidedMessage, copy: Copy, until: number): Promise<void> {
+    const { connection, entries, taken } = this.#reception
+    const recipient = taken[copy.recipient]?.address
+    if (recipient === undefined) return
+    const flags = new Set<Flag>()
+    const chosen: { mailbox: Place } = { mailbox: copy.place }
+    const { verdict } = await this.#house.onion.run('deliver', {
+      connection,
+      entries,
+      shared: this.#house.memory(connection).shared,
+      within: until - this.#house.clock.monotonic(),
+      context: base => ({
+        ...base,
+        phase: 'deliver',
+        recipient,
+        account: copy.account,
+        source: this.#content,
+        header: name => message.edits.header(name),
+        get mailbox(): Place {
+          return chosen.mailbox
+        },
+        set mailbox(place: Place) {
+          chosen.mailbox = place
+        },
+        flags,
+      }),
+    })
+    copy.flags = [...flags]
+    copy.place = verdict.kind === 'quarantine' ? (verdict.mailbox ?? { specialUse: 'Junk' }) : chosen.mailbox
+    if (verdict.kind !== 'accept' || copy.verdict.kind !== 'quarantine') copy.verdict = verdict
+  }
+
+  /** Stores what was decided on, in one durable step; puts the result into each copy's verdict. */
+  async #store(message: DecidedMessage, copies: readonly Copy[]): Promise<void> {
+    const content = message.edited(this.#content)
+    const common = concatenated([message.added, encoder.encode(this.#receivedFields(message))])
+    const internalDate = Math.floor(this.#house.clock.now() / 1000) * 1000
+    // Two recipients that lead to one place get one copy there. RFC 5321 §3.9 leaves that to the server.
+    const places = new Map<string, { readonly target: DeliveryTarget; readonly copies: Copy[] }>()
+    for (const copy of copies) {
+      const key = JSON.stringify([copy.account.id, copy.place ?? null])
+      const same = places.get(key)
+      if (same !== undefined) {
+        same.copies.push(copy)
+        continue
+      }
+      if (typeof copy.place === 'object' && copy.place.specialUse === 'Junk') await ensureJunk(this.#house.store, copy.account)
+      const prefix = concatenated([copyFields(this.#reception.transaction.sender, copy.address), common])
+      const summary = summaryWithPrefix(message.summary, prefix)
+      const target: DeliveryTarget = {
+        account: copy.account.id,
+        ...(copy.place === undefined ? {} : { mailbox: copy.place }),
+        ...(copy.account.quota === undefined ? {} : { quota: copy.account.quota }),
+        message: { content, prefix, summary, flags: copy.flags, internalDate },
+      }
+      places.set(key, { target, copies: [copy] })
+    }
+    if (places.size === 0) return
+    const steps = [...places.values()]
+    const results = await this.#deliver(steps.map(step => step.target))
+    for (const [index, step] of steps.entries()) this.#note(results[index], step.copies)
+  }
+
+  async #deliver(targets: readonly DeliveryTarget[]): Promise<readonly (DeliveryResult | undefined)[]> {
+    try {
+      return await deliverAll(this.#house.store, targets)
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error))
+      return targets.map(({ account }) => ({ ok: false, account, error: cause }))
+    }
+  }
+
+  #note(result: DeliveryResult | undefined, copies: readonly Copy[]): void {
+    const { connection, taken } = this.#reception
+    if (result?.ok === true) {
+      for (const { recipient, account } of copies) {
+        const address = taken[recipient]?.address
+        if (address === undefined) continue
+        const { mailbox, uid } = result
+        this.#house.events.emit('delivered', { id: this.#id, recipient: address, account: account.id, mailbox, uid })
+      }
+      return
+    }
+    const error: unknown = result?.error ?? new Error('the store gave no result')
+    const { verdict, expected } = verdictOf(error)
+    if (!expected || copies.some(copy => taken[copy.recipient]?.targets.length !== 1)) this.#house.report(error, 'store', connection)
+    for (const copy of copies) copy.verdict = verdict
+  }
+
+  #receivedFields(message: DecidedMessage): string {
+    const { connection, recipients, transaction } = this.#reception
+    const facts = {
+      connection,
+      hostname: this.#house.hostname,
+      id: this.#id,
+      at: this.#house.clock.now(),
+      smtpUtf8: transaction.smtpUtf8 === true,
+      helo: transaction.helo === true,
+      recipient: recipients.length === 1 ? recipients[0] : undefined,
+    }
+    const received = receivedField(facts)
+    return connection.principal === undefined ? received : received + missingFields(name => message.edits.header(name) !== undefined, facts)
+  }
+}
+

@@ -1,0 +1,122 @@
+/** The header of a message, read with limits: its fields, and where the body begins. RFC 5322 §2.1, §2.2, §2.2.3. */
+
+import type { HeaderField, MessageSource } from '../contracts/index.ts'
+
+/** Octets that a header may have, the empty line included (S28). */
+export const MAX_HEADER_OCTETS: number = 256 * 1024
+/** Fields that a header may have (S28). */
+export const MAX_HEADER_FIELDS = 1000
+/** Most headers fit into the first read. */
+const FIRST_READ = 16 * 1024
+
+const LF = 0x0a
+const latin1 = new TextDecoder('latin1')
+const utf8 = new TextDecoder('utf-8')
+const NAME = /^([\u0021-\u0039\u003b-\u007e]{1,200})[ \t]*:/
+const BEYOND_ASCII = /[^\u0000-\u007f]/
+
+/** One field as it stands in the header block. */
+export interface LocatedField extends HeaderField {
+  /** The name in lower case. */
+  readonly key: string
+  /** First octet of the field, and the octet behind its line end. */
+  readonly start: number
+  readonly end: number
+}
+
+/** A header that was read. */
+export interface HeaderBlock {
+  /** In their order, at most {@link MAX_HEADER_FIELDS}. */
+  readonly fields: readonly LocatedField[]
+  /** The octets of the header, without the empty line. */
+  readonly octets: Uint8Array
+  /** Whether a limit was passed; `fields` holds what came before it. */
+  readonly exceeds: 'octets' | 'fields' | undefined
+}
+
+/**
+ * Reads a message's header. It ends at the first empty line, at the first line that is neither a field nor a continuation
+ * (what follows is body: RFC 7103 §7.1.2), or with the message.
+ */
+export async function readHeader(source: MessageSource): Promise<HeaderBlock> {
+  let octets = await source.read(0, Math.min(source.size, FIRST_READ))
+  let text = latin1.decode(octets)
+  if (octets.length < source.size && emptyLine(text) === undefined) {
+    octets = await source.read(0, Math.min(source.size, MAX_HEADER_OCTETS + 1))
+    text = latin1.decode(octets)
+  }
+  const end = emptyLine(text)
+  if (end === undefined && source.size > MAX_HEADER_OCTETS) return { fields: [], octets: octets.subarray(0, 0), exceeds: 'octets' }
+  return fieldsOf(octets, end === undefined ? text : text.slice(0, end))
+}
+
+/** Where the empty line begins, if the text has one. */
+function emptyLine(text: string): number | undefined {
+  if (text.startsWith('\r\n') || text.startsWith('\n')) return 0
+  const found = /\n\r?\n/.exec(text)
+  return found === null ? undefined : found.index + 1
+}
+
+function fieldsOf(octets: Uint8Array, text: string): HeaderBlock {
+  const fields: LocatedField[] = []
+  let at = 0
+  while (at < text.length) {
+    const end = fieldEnd(text, at)
+    const name = NAME.exec(text.slice(at, Math.min(end, at + 256)))
+    if (name === null) break
+    if (fields.length === MAX_HEADER_FIELDS) return { fields, octets: octets.subarray(0, at), exceeds: 'fields' }
+    fields.push(locatedField(octets, text, name[1] ?? '', at, at + name[0].length, end))
+    at = end
+  }
+  return { fields, octets: octets.subarray(0, at), exceeds: undefined }
+}
+
+/** Behind the last line of the field that begins at `at`: a line that begins with white space continues it. */
+function fieldEnd(text: string, at: number): number {
+  let end = at
+  do {
+    const lf = text.indexOf('\n', end)
+    end = lf < 0 ? text.length : lf + 1
+  } while (text[end] === ' ' || text[end] === '\t')
+  return end
+}
+
+function locatedField(octets: Uint8Array, text: string, name: string, start: number, valueStart: number, end: number): LocatedField {
+  let value: string | undefined
+  return {
+    name,
+    key: name.toLowerCase(),
+    start,
+    end,
+    // Most fields are never looked at: the value is made when it is.
+    get value(): string {
+      if (value === undefined) {
+        const raw = text.slice(valueStart, end)
+        const folded = BEYOND_ASCII.test(raw) ? utf8.decode(octets.subarray(valueStart, end)) : raw
+        value = folded.replace(/\r?\n/g, '').trim()
+      }
+      return value
+    },
+  }
+}
+
+/** Length of the longest line, its line end included, up to the first that is longer than `limit` (S18). One pass, a jump per line. */
+export class LineMeter {
+  /** The longest line so far. */
+  longest = 0
+  #line = 0
+
+  /** Takes the next octets of the message. */
+  push(octets: Uint8Array): void {
+    let from = 0
+    for (;;) {
+      const lf = octets.indexOf(LF, from)
+      const to = lf < 0 ? octets.length : lf + 1
+      this.#line += to - from
+      if (this.#line > this.longest) this.longest = this.#line
+      if (lf < 0) return
+      this.#line = 0
+      from = to
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/** The phase `message`: a whole message is there, and middleware decides on it. RFC 5321 §4.2.5. */
+
+import type {
+  HeaderField,
+  LiveConnection,
+  MessageContext,
+  MessageSource,
+  ParsedMessage,
+  TraceEntry,
+  Verdict,
+} from '../contracts/index.ts'
+import { accept } from '../contracts/verdict.ts'
+import { composedSource } from './composed-source.ts'
+import { readHeader } from './header-block.ts'
+import { Edits } from './header-edits.ts'
+import type { House } from './house.ts'
+import { deliveredBefore, guardVerdict } from './message-guard.ts'
+import { survey } from './summary.ts'
+
+/** A message and what was asked of it. */
+export interface ArrivedMessage {
+  readonly connection: LiveConnection
+  readonly content: MessageSource
+  readonly entries: TraceEntry[]
+  /** Left out for a message that a client stores by itself. */
+  readonly envelope?: MessageContext['envelope']
+}
+
+/** A message that was decided on. */
+export interface DecidedMessage {
+  readonly verdict: Verdict
+  readonly edits: Edits
+  /** New header fields for the top. */
+  readonly added: Uint8Array
+  readonly summary: Uint8Array
+  /** What to store: the message itself, or its edited form. */
+  edited(content: MessageSource): MessageSource
+  /** Addresses of earlier deliveries that the message carries. */
+  readonly deliveredBefore: ReadonlySet<string>
+}
+
+/** Checks the limits, runs the phase, and applies the edits. A message without an envelope is held to no limits but parsing's own. */
+export async function decideOnMessage(house: House, message: ArrivedMessage): Promise<DecidedMessage> {
+  const { content, envelope } = message
+  const header = await readHeader(content)
+  const edits = new Edits(header)
+  const before = await survey(content)
+  const guarded = envelope === undefined ? undefined : guardVerdict(header, before.longestLine)
+  const verdict = guarded ?? (await runPhase(house, message, header.fields, edits))
+  const { added, rewritten } = edits.result()
+  const original = { edits, added, deliveredBefore: deliveredBefore(header), verdict }
+  if (rewritten === undefined) return { ...original, summary: before.summary, edited: source => source }
+  const edited = (source: MessageSource): MessageSource => composedSource(rewritten, source, header.octets.length)
+  const refused = verdict.kind === 'reject' || verdict.kind === 'defer' || verdict.kind === 'discard'
+  const summary = refused ? before.summary : (await survey(edited(content))).summary
+  return { ...original, summary, edited }
+}
+
+async function runPhase(house: House, message: ArrivedMessage, fields: readonly HeaderField[], edits: Edits): Promise<Verdict> {
+  const { connection, content, envelope, entries } = message
+  if (!house.onion.has('message')) return accept()
+  let parsing: Promise<ParsedMessage> | undefined
+  const { verdict } = await house.onion.run('message', {
+    connection,
+    entries,
+    shared: house.memory(connection).shared,
+    context: base => ({
+      ...base,
+      phase: 'message',
+      envelope,
+      source: content,
+      fields,
+      header: name => {
+        const key = name.toLowerCase()
+        return fields.find(field => field.name.toLowerCase() === key)?.value
+      },
+      edits,
+      parsed: () => (parsing ??= house.parse(content)),
+    }),
+  })
+  return verdict
+}
