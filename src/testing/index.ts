@@ -10,3 +10,10 @@ export { seededRandom } from './seeded-random.ts'
 export type { SeededRandom } from './seeded-random.ts'
 export { transcript } from './transcript.ts'
 export type { TranscriptSource, TranscriptSubject } from './transcript-subject.ts'
+export {
+  mailStoreSuite,
+  type ConformanceCase,
+  type StoreFactory,
+  type StorePower,
+  type StoreSuiteOptions,
+} from './store/index.ts'
