@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { none } from './none.ts'
 import { manifest } from './manifest.ts'
-import { doorFaults } from './rules/exports.ts'
-import { house, treeOf } from './tree.ts'
+import { doorFaults, referenceFaults } from './rules/exports.ts'
+import { house, root, treeOf } from './tree.ts'
 
 test('the exports of the package are the public files', () => none(doorFaults(house, manifest.exports)))
+
+test('the reference covers every public door', () => {
+  const { entryPoints } = JSON.parse(readFileSync(join(root, 'typedoc.json'), 'utf8')) as { entryPoints: readonly string[] }
+  none(referenceFaults(entryPoints, manifest.exports))
+  assert.equal(referenceFaults([...entryPoints.slice(1), 'src/bytes/index.ts'], manifest.exports).length, 2)
+})
 
 test('the export rule finds doors without rooms and rooms without doors', () => {
   const imap = { 'mailwright-source': './src/imap/index.ts', types: './dist/imap/index.d.ts', default: './dist/imap/index.js' }

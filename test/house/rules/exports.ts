@@ -45,3 +45,14 @@ export function doorFaults(tree: Tree, exports: Readonly<Record<string, Door | s
   }
   return faults
 }
+
+/** Public doors that the reference leaves out, and pages for what is no door. */
+export function referenceFaults(entryPoints: readonly string[], exports: Readonly<Record<string, Door | string>>): string[] {
+  const doors = Object.keys(exports).flatMap(key => sourceOf(key) ?? [])
+  return [
+    ...doors.filter(door => !entryPoints.includes(door)).map(door => `typedoc.json: ${door} is exported and not in "entryPoints". Add it.`),
+    ...entryPoints
+      .filter(entry => !doors.includes(entry))
+      .map(entry => `typedoc.json: ${entry} is no public door. Take it out of "entryPoints".`),
+  ]
+}
