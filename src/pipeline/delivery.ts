@@ -232,4 +232,3 @@ export class Delivery {
     return connection.principal === undefined ? received : received + missingFields(name => message.edits.header(name) !== undefined, facts)
   }
 }
-

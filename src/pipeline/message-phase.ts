@@ -1,14 +1,6 @@
 /** The phase `message`: a whole message is there, and middleware decides on it. RFC 5321 §4.2.5. */
 
-import type {
-  HeaderField,
-  LiveConnection,
-  MessageContext,
-  MessageSource,
-  ParsedMessage,
-  TraceEntry,
-  Verdict,
-} from '../contracts/index.ts'
+import type { HeaderField, LiveConnection, MessageContext, MessageSource, ParsedMessage, TraceEntry, Verdict } from '../contracts/index.ts'
 import { accept } from '../contracts/verdict.ts'
 import { composedSource } from './composed-source.ts'
 import { readHeader } from './header-block.ts'

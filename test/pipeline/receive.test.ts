@@ -64,7 +64,12 @@ test('recipients are told at RCPT what becomes of them (RFC 5321 §3.3, §3.6)',
   const house = houseOf({
     people: {
       accounts: [person('ann'), person('cleo', { disabled: true }), person('dan', { quota: { octets: 100 } })],
-      aliases: { group: ['ann@example.org', 'nobody@example.org'], away: ['far@elsewhere.example'], ring: ['gnir@example.org'], gnir: ['ring@example.org'] },
+      aliases: {
+        group: ['ann@example.org', 'nobody@example.org'],
+        away: ['far@elsewhere.example'],
+        ring: ['gnir@example.org'],
+        gnir: ['ring@example.org'],
+      },
       broken: ['flaky'],
     },
   })
@@ -152,7 +157,10 @@ test('who has logged in sends from their own addresses, and gets Date and Messag
   const { id } = await reception.message(spooled('From: ann@example.org\n\nHi\n'))
   const [mail = ''] = await mailOf(house.store, 'ben')
   assert.match(mail, /with ESMTPA id/)
-  assert.ok(mail.endsWith(`\nDate: Fri, 02 Jan 2026 03:04:05 +0000\nMessage-ID: <${id}@mx.example.org>\nFrom: ann@example.org\n\nHi\n`), mail)
+  assert.ok(
+    mail.endsWith(`\nDate: Fri, 02 Jan 2026 03:04:05 +0000\nMessage-ID: <${id}@mx.example.org>\nFrom: ann@example.org\n\nHi\n`),
+    mail,
+  )
 })
 
 test('a client that left before the decision stores nothing', async () => {
@@ -173,7 +181,7 @@ test('a client that left before the decision stores nothing', async () => {
 })
 
 test('a store without deliver appends to each; one that fails is a temporary error (S28)', async () => {
-  const { deliver: _, ...appending } = bound(houseOf().store)
+  const appending = bound(houseOf().store)
   const plain = houseOf({ store: appending })
   assert.deepEqual(await send(plain, ['ann@example.org', 'ben@example.org']), ['accept', 'accept'])
   assert.equal((await mailOf(plain.store, 'ben')).length, 1)
