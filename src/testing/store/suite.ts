@@ -1,5 +1,6 @@
 /** The conformance kit of stores: every promise of `contracts/mail-store.ts` as a case that any test runner can host. */
 
+import assert from 'node:assert/strict'
 import type { MailStore } from '../../contracts/index.ts'
 import { promised, type StoreCase, type StorePower, type World } from './world.ts'
 
@@ -51,11 +52,24 @@ export function casesFor(factory: StoreFactory, options: StoreSuiteOptions, case
         const world = await makeWorld(factory, options, powers)
         try {
           await run(world)
+        } catch (error) {
+          throw asBrokenPromise(name, error)
         } finally {
           await world.end()
         }
       },
     }))
+}
+
+/** A call that failed where it should not have breaks the promise as well. */
+function asBrokenPromise(name: string, error: unknown): Error {
+  if (error instanceof assert.AssertionError) return error
+  const failure = new assert.AssertionError({
+    message: `Promised: ${name}\n    Seen: a call failed: ${String(error)}`,
+    operator: 'promised',
+  })
+  failure.cause = error
+  return failure
 }
 
 async function makeWorld(factory: StoreFactory, options: StoreSuiteOptions, powers: ReadonlySet<StorePower>): Promise<World> {
