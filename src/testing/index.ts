@@ -10,10 +10,8 @@ export { seededRandom } from './seeded-random.ts'
 export type { SeededRandom } from './seeded-random.ts'
 export { transcript } from './transcript.ts'
 export type { TranscriptSource, TranscriptSubject } from './transcript-subject.ts'
-export {
-  mailStoreSuite,
-  type ConformanceCase,
-  type StoreFactory,
-  type StorePower,
-  type StoreSuiteOptions,
-} from './store/index.ts'
+export { directorySuite } from './directory/index.ts'
+export type { DirectoryFactory, TestableDirectory } from './directory/index.ts'
+export type { ConformanceCase } from './promised.ts'
+export { mailStoreSuite } from './store/index.ts'
+export type { StoreFactory, StorePower, StoreSuiteOptions } from './store/index.ts'

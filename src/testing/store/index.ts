@@ -12,9 +12,10 @@ import { messageCases } from './messages.ts'
 import { nameCases } from './names.ts'
 import { quotaCases } from './quotas.ts'
 import { raceCases } from './races.ts'
-import { casesFor, type ConformanceCase, type StoreFactory, type StoreSuiteOptions } from './suite.ts'
+import type { ConformanceCase } from '../promised.ts'
+import { casesFor, type StoreFactory, type StoreSuiteOptions } from './suite.ts'
 
-export type { ConformanceCase, StoreFactory, StoreSuiteOptions } from './suite.ts'
+export type { StoreFactory, StoreSuiteOptions } from './suite.ts'
 export type { StorePower } from './world.ts'
 
 /**

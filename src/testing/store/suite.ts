@@ -1,7 +1,7 @@
 /** The conformance kit of stores: every promise of `contracts/mail-store.ts` as a case that any test runner can host. */
 
-import assert from 'node:assert/strict'
 import type { MailStore } from '../../contracts/index.ts'
+import { asBrokenPromise, type ConformanceCase } from '../promised.ts'
 import { promised, type StoreCase, type StorePower, type World } from './world.ts'
 
 /** How the kit gets stores to try. */
@@ -32,12 +32,6 @@ export interface StoreSuiteOptions {
   readonly seed?: number
 }
 
-/** A case: a sentence that says what is promised, and its proof, which rejects when the promise is broken. */
-export interface ConformanceCase {
-  readonly name: string
-  readonly run: () => Promise<void>
-}
-
 const ALL_POWERS: readonly StorePower[] = ['deliver', 'removeAccount', 'usage', 'move', 'vanishedSince', 'emailId']
 
 /** The cases for the powers at hand, without a runner. */
@@ -59,17 +53,6 @@ export function casesFor(factory: StoreFactory, options: StoreSuiteOptions, case
         }
       },
     }))
-}
-
-/** A call that failed where it should not have breaks the promise as well. */
-function asBrokenPromise(name: string, error: unknown): Error {
-  if (error instanceof assert.AssertionError) return error
-  const failure = new assert.AssertionError({
-    message: `Promised: ${name}\n    Seen: a call failed: ${String(error)}`,
-    operator: 'promised',
-  })
-  failure.cause = error
-  return failure
 }
 
 async function makeWorld(factory: StoreFactory, options: StoreSuiteOptions, powers: ReadonlySet<StorePower>): Promise<World> {

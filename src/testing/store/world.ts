@@ -1,8 +1,11 @@
 /** What every case of the store's conformance kit works with: a fresh store, messages to put in, and sentences that fail well. */
 
 import assert from 'node:assert/strict'
-import { ALL_UIDS, type MailAccount, type Mailbox, type MailboxInfo, type MailErrorKind, type MailStore } from '../../contracts/index.ts'
+import { promised } from '../promised.ts'
+import { ALL_UIDS, type MailAccount, type Mailbox, type MailboxInfo, type MailStore } from '../../contracts/index.ts'
 import type { MessageRecord, MessageSource, NewMessage, RecordColumn, RecordOptions, Uid, UidRange } from '../../contracts/index.ts'
+
+export { kindOf, promised, refuses, same } from '../promised.ts'
 
 /** An optional power of a store: `emailId` is the column of that name, the others are the methods. */
 export type StorePower = 'deliver' | 'removeAccount' | 'usage' | 'move' | 'vanishedSince' | 'emailId'
@@ -32,40 +35,6 @@ export interface StoreCase {
   /** Powers without which there is nothing to prove. */
   readonly needs?: readonly (StorePower | 'reopen')[]
   readonly run: (world: World) => Promise<void>
-}
-
-/** Fails unless what was promised holds; `seen` says what was seen instead. */
-export function promised(promise: string, holds: boolean, seen: () => string): void {
-  if (!holds) throw new assert.AssertionError({ message: `Promised: ${promise}\n    Seen: ${seen()}`, operator: 'promised' })
-}
-
-/** Fails unless both are the same, and says where they differ. */
-export function same(promise: string, seen: unknown, expected: unknown): void {
-  try {
-    assert.deepEqual(seen, expected)
-  } catch (error) {
-    const difference = error instanceof Error ? error.message : String(error)
-    throw new assert.AssertionError({ message: `Promised: ${promise}\n    Seen: ${difference}`, actual: seen, expected, operator: 'same' })
-  }
-}
-
-/** Fails unless the call rejects with a MailError of that kind. */
-export async function refuses(promise: string, call: Promise<unknown>, ...kinds: readonly MailErrorKind[]): Promise<void> {
-  const seen = await call.then(
-    () => 'it resolved',
-    (error: unknown) => kindOf(error),
-  )
-  promised(
-    `${promise} (${kinds.join(' or ')})`,
-    kinds.some(kind => kind === seen),
-    () => seen,
-  )
-}
-
-/** The kind of a MailError, also of one that another copy of the class made; else what it is instead. */
-export function kindOf(error: unknown): string {
-  if (error instanceof Error && error.name === 'MailError' && 'kind' in error && typeof error.kind === 'string') return error.kind
-  return `rejected with ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 }
 
 /** Octets of a text in UTF-8. */
