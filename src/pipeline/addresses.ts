@@ -16,9 +16,14 @@ export function mailboxOf(address: MailAddress): string {
   return address.domain === '' ? local : `${local}@${address.domain}`
 }
 
-/** An address from text; `undefined` when it is none. The domain goes into lower case. */
+/** RFC 5321 §4.1.2 `Quoted-string`. */
+const QUOTED = /^"((?:[^"\\]|\\.)*)"$/u
+
+/** An address as a directory writes it in an alias, a local part in quotes without them; `undefined` when it is none. */
 export function parseAddress(text: string): MailAddress | undefined {
   const at = text.lastIndexOf('@')
   if (at < 1 || at === text.length - 1) return undefined
-  return { local: text.slice(0, at), domain: text.slice(at + 1).toLowerCase() }
+  const local = text.slice(0, at)
+  const quoted = QUOTED.exec(local)?.[1]
+  return { local: quoted === undefined ? local : quoted.replace(/\\(.)/gu, '$1'), domain: text.slice(at + 1).toLowerCase() }
 }

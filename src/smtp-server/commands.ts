@@ -1,0 +1,196 @@
+/** The commands, one row each. RFC 5321 §4.1.1, §4.5.1; RFC 2033 §4; RFC 3207; RFC 4954; RFC 1870; RFC 6152; RFC 6531; RFC 3461. */
+
+import { offersOf } from './authentication.ts'
+import { replies } from './replies.ts'
+import type { AuthPort, SessionPort } from './session-port.ts'
+
+/** One command. */
+export interface Command {
+  /** Out of sequence before EHLO, HELO or LHLO. */
+  readonly needsHello?: boolean
+  /** Must be the last of a pipelined group. RFC 2920 §3.1. */
+  readonly mustBeLast?: boolean
+  /** Leads nowhere: counted. */
+  readonly isIdle?: boolean
+  run(session: SessionPort, text: string, auth: AuthPort): Promise<void> | undefined
+}
+
+const MAIL_PARAMETERS: ReadonlySet<string> = new Set(['SIZE', 'BODY', 'SMTPUTF8', 'AUTH', 'RET', 'ENVID'])
+const RCPT_PARAMETERS: ReadonlySet<string> = new Set(['NOTIFY', 'ORCPT'])
+const NO_PARAMETERS: ReadonlySet<string> = new Set()
+/** RFC 3461 §4: xtext, also of RFC 6533. */
+const XTEXT = /^(?:[\u0021-\u002a\u002c-\u003c\u003e-\u007e]|\+[0-9A-F]{2}|\\x\{[0-9A-F]{2,6}\})+$/
+const BEYOND_ASCII = /[^\u0000-\u007f]/
+/** RFC 5321 §4.1.1.1 wants a domain or literal; real clients say other things, short and printable. */
+const HELLO_NAME = /^[^\u0000-\u0020\u007f-\u009f\u2028\u2029]{1,255}$/u
+
+function hello(session: SessionPort, verb: string, text: string): boolean {
+  if ((session.settings.flavour === 'lmtp') !== (verb === 'LHLO')) {
+    session.fault(session.settings.flavour === 'lmtp' ? replies.lmtpHello : replies.unknownCommand)
+    return false
+  }
+  // RFC 5321 §4.1.1.1 has one argument; what some clients add behind it is not looked at.
+  const [name = ''] = text.split(' ')
+  if (!HELLO_NAME.test(name)) {
+    session.fault(replies.syntax)
+    return false
+  }
+  session.openingCommand = verb
+  session.greetedBy(name)
+  return true
+}
+
+function ehlo(session: SessionPort, verb: string, text: string): undefined {
+  if (!hello(session, verb, text)) return undefined
+  const lines = [session.host.hostname, 'PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES', `SIZE ${session.settings.maxSize}`]
+  const mechanisms = offersOf(session)
+  if (mechanisms.length > 0) lines.push(`AUTH ${mechanisms.map(({ name }) => name).join(' ')}`)
+  if (session.canStartTls) lines.push('STARTTLS')
+  session.send(250, lines, false)
+  return undefined
+}
+
+async function mail(session: SessionPort, text: string): Promise<void> {
+  if (session.mail.isOpen) {
+    session.fault(replies.notNow)
+    return
+  }
+  const needsLogin = session.settings.flavour === 'submission' && session.live.principal === undefined
+  if (needsLogin) {
+    session.fault(session.secretsAllowed || !session.canStartTls ? replies.loginFirst : replies.tlsFirst)
+    return
+  }
+  const isHelo = session.openingCommand === 'HELO'
+  const parsed = session.path('FROM', text, isHelo ? NO_PARAMETERS : MAIL_PARAMETERS)
+  if (parsed === undefined) return
+  const { address, parameters } = parsed
+  const size = parameters.get('SIZE')
+  const body = parameters.get('BODY')
+  const ret = parameters.get('RET')
+  const envid = parameters.get('ENVID')
+  const isSane =
+    (size === undefined || (typeof size === 'string' && /^\d{1,20}$/.test(size))) &&
+    (body === undefined || (typeof body === 'string' && /^(?:7BIT|8BITMIME)$/i.test(body))) &&
+    (ret === undefined || (typeof ret === 'string' && /^(?:FULL|HDRS)$/i.test(ret))) &&
+    [envid, parameters.get('AUTH')].every(value => value === undefined || (typeof value === 'string' && XTEXT.test(value))) &&
+    (parameters.get('SMTPUTF8') ?? true) === true
+  if (!isSane) {
+    session.fault(replies.syntax)
+    return
+  }
+  const smtpUtf8 = parameters.has('SMTPUTF8')
+  if (!smtpUtf8 && address !== undefined && BEYOND_ASCII.test(text)) {
+    session.fault(replies.needsUtf8)
+    return
+  }
+  const announcedSize = size === undefined ? undefined : Number(size)
+  if (announcedSize !== undefined && announcedSize > session.settings.maxSize) {
+    session.say(replies.tooBig)
+    return
+  }
+  const transaction = { sender: address, smtpUtf8, helo: isHelo }
+  const refusal = await session.mail.mail(announcedSize === undefined ? transaction : { ...transaction, announcedSize })
+  session.say(refusal ?? { code: 250, enhanced: '2.1.0', text: 'Sender accepted' })
+}
+
+async function rcpt(session: SessionPort, text: string): Promise<void> {
+  if (!session.mail.isOpen) {
+    session.fault(replies.noTransaction)
+    return
+  }
+  const parsed = session.path('TO', text, session.openingCommand === 'HELO' ? NO_PARAMETERS : RCPT_PARAMETERS)
+  if (parsed?.address === undefined) return
+  const notify = parsed.parameters.get('NOTIFY')
+  const orcpt = parsed.parameters.get('ORCPT')
+  const isSane =
+    (notify === undefined ||
+      (typeof notify === 'string' && /^(?:NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY))*)$/i.test(notify))) &&
+    (orcpt === undefined || (typeof orcpt === 'string' && /^[\w-]+;/.test(orcpt) && XTEXT.test(orcpt.slice(orcpt.indexOf(';') + 1))))
+  if (!isSane) {
+    session.fault(replies.syntax)
+    return
+  }
+  const refusal = await session.mail.rcpt(parsed.address)
+  session.say(refusal ?? { code: 250, enhanced: '2.1.5', text: 'Recipient accepted' })
+  if (refusal !== undefined) session.countRefused()
+}
+
+function starttls(session: SessionPort, text: string): Promise<void> | undefined {
+  if (text !== '') session.fault(replies.syntax)
+  else if (session.secure) session.fault(replies.notNow)
+  else if (!session.canStartTls) session.fault(replies.noTls)
+  else return session.beginTls()
+  return undefined
+}
+
+/** A command that always says the same. */
+function says(code: number, text: string): Command['run'] {
+  return session => {
+    session.send(code, text, false)
+    return undefined
+  }
+}
+
+const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['EHLO', { mustBeLast: true, run: (session, text) => ehlo(session, 'EHLO', text) }],
+  ['LHLO', { mustBeLast: true, run: (session, text) => ehlo(session, 'LHLO', text) }],
+  [
+    'HELO',
+    {
+      mustBeLast: true,
+      run(session, text) {
+        if (hello(session, 'HELO', text)) session.send(250, session.host.hostname, false)
+        return undefined
+      },
+    },
+  ],
+  ['MAIL', { needsHello: true, run: mail }],
+  ['RCPT', { needsHello: true, run: rcpt }],
+  [
+    'DATA',
+    {
+      needsHello: true,
+      mustBeLast: true,
+      run(session, text) {
+        if (text !== '') session.fault(replies.syntax)
+        else if (!session.mail.isOpen) session.fault(replies.noTransaction)
+        else if (session.mail.recipients.length === 0) session.fault(replies.noRecipients)
+        else session.beginMessage()
+        return undefined
+      },
+    },
+  ],
+  [
+    'RSET',
+    {
+      isIdle: true,
+      run(session) {
+        session.mail.reset()
+        session.send(250, '2.0.0 Reset', false)
+        return undefined
+      },
+    },
+  ],
+  ['NOOP', { isIdle: true, run: says(250, '2.0.0 OK') }],
+  // RFC 5321 §3.5.3: 252 gives nothing away (S23).
+  ['VRFY', { isIdle: true, run: says(252, '2.1.5 Send some mail, and we will see') }],
+  ['EXPN', { isIdle: true, run: says(252, '2.1.5 Send some mail, and we will see') }],
+  ['HELP', { isIdle: true, run: says(214, '2.0.0 EHLO MAIL RCPT DATA RSET NOOP QUIT VRFY') }],
+  [
+    'QUIT',
+    {
+      run(session) {
+        session.send(221, '2.0.0 Goodbye', false)
+        session.close()
+        return undefined
+      },
+    },
+  ],
+  ['STARTTLS', { mustBeLast: true, run: starttls }],
+  ['AUTH', { needsHello: true, mustBeLast: true, run: (_session, text, auth) => auth.begin(text) }],
+])
+
+/** The command of that name, in upper case. */
+export function commandNamed(name: string): Command | undefined {
+  return commands.get(name)
+}
