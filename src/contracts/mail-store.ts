@@ -78,7 +78,8 @@ export interface MailAccount {
   create(name: string, options?: CallOptions & { readonly specialUse?: SpecialUse }): Promise<MailboxInfo>
   /**
    * Gives a mailbox and all its inferiors (names beginning with its name and `/`) another name, in one step; ids, UIDs and
-   * messages stay. Throws `no-such-mailbox`, `already-exists`, `invalid`, `no-permission` for the inbox.
+   * messages stay. A name below its own is `invalid`. Throws `no-such-mailbox`, `already-exists`, `invalid`, `no-permission`
+   * for the inbox.
    */
   rename(mailbox: MailboxId, name: string, options?: CallOptions): Promise<void>
   /** Removes a mailbox and its messages; inferiors stay. Throws `no-such-mailbox`, `no-permission` for the inbox. */

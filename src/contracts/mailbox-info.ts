@@ -34,7 +34,8 @@ export interface MailboxInfo {
   readonly id: MailboxId
   /**
    * Unicode in NFC, levels of the hierarchy joined by `/`, at most 1,000 octets of UTF-8 and 25 levels; no empty level, no
-   * control character. The inbox is `INBOX` in exactly this spelling. A name is data: it never becomes a path.
+   * control character, nothing that turns the writing direction (U+202A-E, U+2066-9). The inbox is `INBOX`, and this first level
+   * has exactly this spelling. A name is data: it never becomes a path.
    */
   readonly name: string
   readonly uidValidity: UidValidity
