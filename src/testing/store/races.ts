@@ -46,6 +46,26 @@ async function writers(world: World, into: string): Promise<void> {
   ])
 }
 
+/** Looks at a mailbox again and again: what differs from the last look must have a MODSEQ above the HIGHESTMODSEQ before that. */
+function lateness(mailbox: Mailbox): () => Promise<void> {
+  let seen = new Map<number, number>()
+  let highest = 0
+  return async () => {
+    const { highestModSeq } = await mailbox.status()
+    const records = await read(mailbox)
+    for (const { uid, modSeq } of records) {
+      const late = seen.get(uid) !== modSeq && modSeq <= highest
+      promised(
+        'no change appears at or below a HIGHESTMODSEQ that was seen',
+        !late,
+        () => `UID ${uid} has MODSEQ ${modSeq} after ${highest}`,
+      )
+    }
+    seen = new Map(records.map(({ uid, modSeq }) => [uid, modSeq]))
+    highest = highestModSeq
+  }
+}
+
 /** Cases with many at once. */
 export const raceCases: readonly StoreCase[] = [
   {
@@ -88,9 +108,10 @@ export const raceCases: readonly StoreCase[] = [
       const { id: into } = await account.create('box')
       const box = account.mailbox(into)
       const copies = [copyOf([]), copyOf([])]
+      const looks = [lateness(inbox), lateness(box)]
       await whileLooking(
         async () => {
-          await Promise.all([copies[0]?.catchUp(inbox), copies[1]?.catchUp(box)])
+          await Promise.all([copies[0]?.catchUp(inbox), copies[1]?.catchUp(box), ...looks.map(look => look())])
         },
         () => writers(world, into),
       )

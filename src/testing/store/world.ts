@@ -197,7 +197,7 @@ export async function whileLooking<T>(look: () => Promise<void>, work: () => Pro
     while (!ended.signal.aborted) {
       await look()
       await new Promise(resolve => {
-        setTimeout(resolve, 0)
+        setImmediate(resolve)
       })
     }
     await look()
