@@ -4,39 +4,26 @@
  */
 
 import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
 import type { SMTPServer } from 'smtp-server'
 import type { Frame } from '../bytes/index.ts'
 import type { Host, LiveConnection } from '../contracts/index.ts'
 import { Authentication } from './authentication.ts'
 import { commandNamed } from './commands.ts'
+import type { ConnectionParts } from './connection-parts.ts'
+import { drained } from './drained.ts'
 import { FramedParser } from './framed-parser.ts'
 import { Intake } from './intake.ts'
 import { MailSession } from './mail-session.ts'
 import { isLoopback, MAX_ERRORS, MAX_IDLE_COMMANDS, MAX_REFUSED_RECIPIENTS } from './options.ts'
 import type { SmtpSettings } from './options.ts'
-import { parsePath } from './path.ts'
+import { parsePath, trimmed } from './path.ts'
 import type { PathArguments } from './path.ts'
 import { printedReply, refusalOf, replies, textOf } from './replies.ts'
 import type { Reply } from './replies.ts'
 import { tlsFacts } from './tls-facts.ts'
 import { Watchdog } from './watchdog.ts'
 import type { Overdue } from './watchdog.ts'
-
-/** Begins TLS as the server on a socket of ours; rejects, with the socket destroyed, when the handshake fails. */
-export type StartTls = (socket: Socket) => Promise<TLSSocket>
-
-/** What a connection is made of. */
-export interface ConnectionParts {
-  readonly host: Host
-  readonly settings: SmtpSettings
-  readonly live: LiveConnection
-  readonly startTls: StartTls | undefined
-  readonly isShuttingDown: () => boolean
-  /** Called once, when the connection is over. */
-  readonly onOver: () => void
-}
 
 const HTTP = /^(?:OPTIONS|GET|HEAD|POST|PUT|DELETE|TRACE|CONNECT|PATCH|PRI) \S+ HTTP\/\d/i
 const FLUSH_AT = 16_384
@@ -318,23 +305,8 @@ export class BridgeConnection extends SMTPConnection {
       .then(() => {
         this._handlerPending = false
         if (this.#parts.isShuttingDown() && !this._closing) this.say(replies.shutdown)
-        return this.#whenRead()
+        return drained(this._socket)
       })
-  }
-
-  /** A client that reads no replies is given none until it does. */
-  #whenRead(): Promise<void> | undefined {
-    const socket = this._socket
-    if (!socket.writableNeedDrain || socket.destroyed) return undefined
-    return new Promise(resolve => {
-      const done = (): void => {
-        socket.off('drain', done)
-        socket.off('close', done)
-        resolve()
-      }
-      socket.on('drain', done)
-      socket.on('close', done)
-    })
   }
 
   #line(bytes: Uint8Array): Promise<void> | undefined {
@@ -350,7 +322,7 @@ export class BridgeConnection extends SMTPConnection {
     }
     const space = line.indexOf(' ')
     const name = (space < 0 ? line : line.slice(0, space)).toUpperCase()
-    const text = space < 0 ? '' : line.slice(space + 1).trim()
+    const text = space < 0 ? '' : trimmed(line.slice(space + 1))
     const command = commandNamed(name)
     if (command === undefined) {
       this.fault(replies.unknownCommand)

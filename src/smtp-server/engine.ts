@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { SMTPServer } from 'smtp-server'
 import type { Host, LiveConnection } from '../contracts/index.ts'
 import { BridgeConnection } from './connection.ts'
-import type { StartTls } from './connection.ts'
+import type { StartTls } from './connection-parts.ts'
 import { settingsOf } from './options.ts'
 import type { SmtpFlavour, SmtpOptions } from './options.ts'
 

@@ -30,9 +30,9 @@ export interface PathArguments {
 /** Reads `FROM:<...> ...` or `TO:<...> ...`, the keyword already known; `undefined` for a syntax error. */
 export function parsePath(keyword: 'FROM' | 'TO', text: string): PathArguments | undefined {
   const colon = text.indexOf(':')
-  if (colon < 0 || text.slice(0, colon).trim().toUpperCase() !== keyword) return undefined
+  if (colon < 0 || trimmed(text.slice(0, colon)).toUpperCase() !== keyword) return undefined
   // Not RFC 5321's, but what Outlook sends: a space behind the colon.
-  const rest = text.slice(colon + 1).trim()
+  const rest = trimmed(text.slice(colon + 1))
   const end = pathEnd(rest)
   if (end === undefined) return undefined
   const inside = rest.slice(1, end)
@@ -51,6 +51,15 @@ export function parsePath(keyword: 'FROM' | 'TO', text: string): PathArguments |
     parameters.set(key, value ?? true)
   }
   return { address, parameters, duplicate }
+}
+
+/** Without the spaces at both ends: spaces alone, since what else `trim` takes must not vanish unseen. In one pass. */
+export function trimmed(text: string): string {
+  let from = 0
+  let to = text.length
+  while (from < to && text[from] === ' ') from++
+  while (to > from && text[to - 1] === ' ') to--
+  return text.slice(from, to)
 }
 
 /** Where the path's `>` is; one within quotes does not count. */
