@@ -7,9 +7,9 @@
  */
 
 import { createHash } from 'node:crypto'
-import { type FileHandle, mkdtemp, open, readFile } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, open, readFile, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ALL_UIDS, type CallOptions, MailError, type MailAccount, type Mailbox, type MailStore } from 'mailwright/contracts'
 import type { MessageSource, NewMessage, OpenOptions, QuotaLimits } from 'mailwright/contracts'
 import { checkAccountId } from 'mailwright/stores'
@@ -52,31 +52,32 @@ function make(account: MailAccount, { mailbox, method, args }: Line): Promise<un
 
 /** One account: its journal and both copies. */
 class Journal {
-  readonly #file: FileHandle
   readonly #id: string
-  // UIDVALIDITY must come out the same when the calls are made again, so it may not begin with the time.
-  readonly #tried: MailStore = memoryStore({ firstUidValidity: 1 })
-  readonly #seen: MailStore = memoryStore({ firstUidValidity: 1 })
+  readonly #file: FileHandle
+  readonly #tried: MailStore
+  readonly #seen: MailStore
   #last: Promise<unknown> = Promise.resolve()
   #failure: unknown
 
-  private constructor(id: string, file: FileHandle) {
+  private constructor(id: string, file: FileHandle, copies: readonly [tried: MailStore, seen: MailStore]) {
     this.#id = id
     this.#file = file
+    ;[this.#tried, this.#seen] = copies
   }
 
   static async open(id: string, path: string): Promise<Journal> {
-    const file = await open(path, 'a')
-    const journal = new Journal(id, file)
-    const text = await readFile(path)
+    // UIDVALIDITY must come out the same when the calls are made again, so it may not begin with the time.
+    const copies = [memoryStore({ firstUidValidity: 1 }), memoryStore({ firstUidValidity: 1 })] as const
+    const text = await readFile(path, { flag: 'a+' })
     // What follows the last line end was never acknowledged: cut it off, or the next line would be glued to it.
     const end = text.lastIndexOf(0x0a) + 1
-    await file.truncate(end)
-    for (const line of text.toString('utf8', 0, end).split('\n')) {
-      if (line === '') continue
-      for (const copy of [journal.#tried, journal.#seen]) await make(await copy.open(id), JSON.parse(line) as Line)
-    }
-    return journal
+    await truncate(path, end)
+    const parent = await open(dirname(path))
+    // A new file lasts only when the folder that names it is synced too.
+    await parent.sync().finally(() => parent.close())
+    const lines = text.toString('utf8', 0, end).split('\n').slice(0, -1)
+    for (const line of lines) for (const copy of copies) await make(await copy.open(id), JSON.parse(line) as Line)
+    return new Journal(id, await open(path, 'a'), copies)
   }
 
   /** What everybody sees. */
@@ -186,7 +187,6 @@ export function journalStore(folder: string): MailStore {
       closed = true
       await Promise.allSettled(running)
       for (const journal of await Promise.all(journals.values())) await journal.close()
-      journals.clear()
     },
   }
 }
