@@ -1,0 +1,330 @@
+/**
+ * A spool that keeps small messages in memory and lets larger ones become a file as they arrive, so that what a message
+ * costs in memory does not grow with its size.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { closeSync, mkdirSync, openSync, read as readLater, readdirSync, readSync, rmSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { tmpdir, userInfo } from 'node:os'
+import { join, resolve } from 'node:path'
+import { ConfigurationError, MailError } from '../contracts/mail-error.ts'
+import type { Spool, SpooledMessage, SpoolWriter } from '../contracts/spool.ts'
+
+/** Octets of one message that may wait for the disk before its writer is asked to wait. */
+const MOST_WAITING = 262_144
+
+/** Ranges up to this size are answered at once, larger ones with a promise. */
+const AT_ONCE = 262_144
+
+/** Tells this process's files from those of one that had the same number before. */
+const TOKEN = randomUUID().slice(0, 8)
+
+/** Options of {@link fileSpool}. */
+export interface FileSpoolOptions {
+  /**
+   * Where files are made; made itself where it is missing. Files that a dead process left there are removed. Best on the file
+   * system of the store. Default: a directory of this user's among the system's temporary ones.
+   */
+  readonly directory?: string
+  /** Octets up to which a message stays in memory. Default: 262,144. */
+  readonly memoryLimit?: number
+  /** Octets that all messages in memory may take together; beyond it, also small ones become files. Default: 33,554,432. */
+  readonly memoryBudget?: number
+}
+
+/**
+ * Makes a spool in a directory.
+ *
+ * @example
+ * ```ts
+ * import { fileSpool } from 'mailwright/stores/sqlite'
+ *
+ * const spool = fileSpool({ directory: './data/spool' })
+ * const writer = spool.begin()
+ * await writer.write(new TextEncoder().encode('Subject: hello\r\n\r\n'))
+ * const message = await writer.finish()
+ * message.dispose()
+ * ```
+ */
+export function fileSpool({ directory, memoryLimit = 262_144, memoryBudget = 33_554_432 }: FileSpoolOptions = {}): Spool {
+  const folder = resolve(directory ?? join(tmpdir(), `mailwright-spool-${userInfo().uid}`))
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    clear(folder)
+  } catch (error) {
+    throw new ConfigurationError('MW_SPOOL_DIRECTORY', `${folder} cannot be used for spooling: name a directory that can be written to`, {
+      cause: error,
+    })
+  }
+  const room: Room = { folder, memoryLimit, memoryBudget, inMemory: 0, files: 0 }
+  return { begin: () => new Writer(room) }
+}
+
+/** What the messages of one spool share. */
+interface Room {
+  readonly folder: string
+  readonly memoryLimit: number
+  readonly memoryBudget: number
+  inMemory: number
+  files: number
+}
+
+function clear(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const [, pid, token] = /^(\d+)-([0-9a-f]{8})-\d+\.spool$/.exec(name) ?? []
+    if (pid === undefined) continue
+    const alive = Number(pid) === process.pid ? token === TOKEN : isRunning(Number(pid))
+    if (!alive) rmSync(join(folder, name), { force: true })
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return codeOf(error) === 'EPERM'
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error ? (error as { readonly code?: unknown }).code : undefined
+}
+
+function faultOf(error: unknown): MailError {
+  if (error instanceof MailError) return error
+  const code = codeOf(error)
+  const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
+  if (full) return new MailError('no-space', 'no room to spool a message: make room on that file system', { cause: error })
+  return new MailError('unavailable', `a message could not be spooled: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  })
+}
+
+class Writer implements SpoolWriter {
+  readonly #room: Room
+  #chunks: Uint8Array[] = []
+  /** Octets in `#chunks`. */
+  #held = 0
+  #size = 0
+  #path: string | undefined
+  #file: FileHandle | undefined
+  #written = 0
+  #writing: Promise<void> | undefined
+  #fault: MailError | undefined
+  #over = false
+
+  constructor(room: Room) {
+    this.#room = room
+  }
+
+  write(octets: Uint8Array): Promise<void> | undefined {
+    if (this.#over) throw new MailError('unavailable', 'the message was finished or discarded')
+    if (this.#fault !== undefined) throw this.#fault
+    if (octets.length === 0) return undefined
+    this.#chunks.push(octets)
+    this.#held += octets.length
+    this.#size += octets.length
+    this.#room.inMemory += octets.length
+    if (this.#path === undefined) {
+      if (this.#size <= this.#room.memoryLimit && this.#room.inMemory <= this.#room.memoryBudget) return undefined
+      this.#path = join(this.#room.folder, `${process.pid}-${TOKEN}-${++this.#room.files}.spool`)
+    }
+    this.#writing ??= this.#flush(this.#path)
+    if (this.#held <= MOST_WAITING) return undefined
+    return this.#settled()
+  }
+
+  async #settled(): Promise<void> {
+    await this.#writing
+    if (this.#fault !== undefined) throw this.#fault
+  }
+
+  /** Writes until nothing waits. Never rejects: the fault is told by the next call. */
+  async #flush(path: string): Promise<void> {
+    try {
+      this.#file ??= await open(path, 'wx+', 0o600)
+      while (this.#chunks.length > 0 && !this.#over) {
+        const batch = this.#take()
+        let rest = batch
+        while (rest.length > 0) {
+          const { bytesWritten } = await this.#file.writev(rest, this.#written)
+          this.#written += bytesWritten
+          rest = after(rest, bytesWritten)
+        }
+        this.#letGo(batch)
+      }
+    } catch (error) {
+      this.#fault = faultOf(error)
+    } finally {
+      this.#writing = undefined
+    }
+  }
+
+  #take(): Uint8Array[] {
+    const batch = this.#chunks
+    this.#chunks = []
+    return batch
+  }
+
+  #letGo(batch: readonly Uint8Array[]): void {
+    let octets = 0
+    for (const chunk of batch) octets += chunk.length
+    this.#held -= octets
+    this.#room.inMemory -= octets
+  }
+
+  async finish(): Promise<SpooledMessage> {
+    if (this.#over) throw new MailError('unavailable', 'the message was finished or discarded')
+    if (this.#path !== undefined) {
+      while (this.#writing !== undefined) await this.#writing
+      if (this.#fault === undefined && this.#chunks.length > 0) await this.#flush(this.#path)
+      if (this.#fault !== undefined) {
+        const fault = this.#fault
+        this.discard()
+        throw fault
+      }
+    }
+    this.#over = true
+    const path = this.#path
+    if (path === undefined) {
+      const octets = joined(this.#chunks, this.#size)
+      this.#chunks = []
+      return new InMemory(octets, this.#room)
+    }
+    await this.#file?.close()
+    return new InFile(path, this.#size)
+  }
+
+  discard(): void {
+    if (this.#over) return
+    this.#over = true
+    const batch = this.#take()
+    this.#letGo(batch)
+    const path = this.#path
+    if (path === undefined) return
+    void (async () => {
+      await this.#writing
+      // Closing what was to be forgotten cannot fail in a way that matters.
+      await this.#file?.close().catch(() => undefined)
+      rmSync(path, { force: true })
+    })()
+  }
+}
+
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const [only] = chunks
+  if (chunks.length === 1 && only !== undefined) return only
+  const octets = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    octets.set(chunk, at)
+    at += chunk.length
+  }
+  return octets
+}
+
+function after(parts: readonly Uint8Array[], written: number): Uint8Array[] {
+  let left = written
+  const rest: Uint8Array[] = []
+  for (const part of parts) {
+    if (left >= part.length) left -= part.length
+    else {
+      rest.push(left > 0 ? part.subarray(left) : part)
+      left = 0
+    }
+  }
+  return rest
+}
+
+function gone(): MailError {
+  return new MailError('no-such-message', 'the spooled message was disposed of')
+}
+
+class InMemory implements SpooledMessage {
+  readonly size: number
+  readonly #room: Room
+  #octets: Uint8Array | undefined
+
+  constructor(octets: Uint8Array, room: Room) {
+    this.size = octets.length
+    this.#octets = octets
+    this.#room = room
+  }
+
+  read(start: number, end: number): Uint8Array {
+    if (this.#octets === undefined) throw gone()
+    return this.#octets.subarray(Math.max(0, start), Math.max(0, end))
+  }
+
+  dispose(): void {
+    if (this.#octets === undefined) return
+    this.#octets = undefined
+    this.#room.inMemory -= this.size
+  }
+}
+
+class InFile implements SpooledMessage {
+  readonly size: number
+  readonly file: { readonly path: string; readonly start: number }
+  #fd: number | undefined
+  #reading = 0
+  #disposed = false
+
+  constructor(path: string, size: number) {
+    this.size = size
+    this.file = { path, start: 0 }
+  }
+
+  read(start: number, end: number): Uint8Array | Promise<Uint8Array> {
+    if (this.#disposed) throw gone()
+    const from = Math.max(0, Math.min(start, this.size))
+    const to = Math.max(from, Math.min(end, this.size))
+    if (to === from) return new Uint8Array()
+    const fd = (this.#fd ??= openSync(this.file.path, 'r'))
+    const octets = new Uint8Array(to - from)
+    if (octets.length > AT_ONCE) return this.#readLater(fd, octets, from)
+    let got = 0
+    while (got < octets.length) {
+      const count = readSync(fd, octets, got, octets.length - got, from + got)
+      if (count === 0) throw new MailError('corrupt', `${this.file.path} was cut short`)
+      got += count
+    }
+    return octets
+  }
+
+  async #readLater(fd: number, octets: Uint8Array, from: number): Promise<Uint8Array> {
+    this.#reading++
+    try {
+      let got = 0
+      while (got < octets.length) {
+        const at = got
+        const count = await new Promise<number>((resolve, reject) => {
+          readLater(fd, octets, at, octets.length - at, from + at, (error, read) =>
+            error === null ? resolve(read) : reject(faultOf(error)),
+          )
+        })
+        if (count === 0) throw new MailError('corrupt', `${this.file.path} was cut short`)
+        got += count
+      }
+      return octets
+    } finally {
+      this.#reading--
+      this.#close()
+    }
+  }
+
+  #close(): void {
+    if (!this.#disposed || this.#reading > 0 || this.#fd === undefined) return
+    closeSync(this.#fd)
+    this.#fd = undefined
+  }
+
+  dispose(): void {
+    if (this.#disposed) return
+    this.#disposed = true
+    this.#close()
+    rmSync(this.file.path, { force: true })
+  }
+}

@@ -1,0 +1,4 @@
+/** A durable store in a folder: SQLite for what is looked up, append-only segment files for octets. */
+
+export { fileSpool, type FileSpoolOptions } from '../spool.ts'
+export { sqliteStore, type SqliteStore, type SqliteStoreCounters, type SqliteStoreOptions } from './sqlite-store.ts'

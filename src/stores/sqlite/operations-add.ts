@@ -1,0 +1,154 @@
+/** Operations that add messages: APPEND and delivery. RFC 9051 §6.3.12; RFC 2033 §4.2 for one result per recipient. */
+
+import { createHash, hash as hashOf } from 'node:crypto'
+import type { AddedMessage } from '../../contracts/change.ts'
+import { MailError } from '../../contracts/mail-error.ts'
+import type { AccountId, MailboxId } from '../../contracts/mailbox-info.ts'
+import { MAX_UID, type Uid, type UidRange, type UidValidity } from '../../contracts/numbers.ts'
+import { checkMailboxName, INBOX } from '../mailbox-name.ts'
+import { mailErrorOf } from './faults.ts'
+import { DELETED, SEEN, splitFlags } from './flag-bits.ts'
+import type { Failure, MessageInput, Operation, TargetInput } from './operation.ts'
+import { BLOCK, type StagedContent } from './segment-writer.ts'
+import { type AccountRow, mailboxIdOf, packRanges, rowOfMailboxId, type WriteContext } from './write-context.ts'
+
+type Of<Kind extends Operation['kind']> = Extract<Operation, { readonly kind: Kind }>
+
+/** What became of one target, on its way between threads. */
+export type TargetOutcome =
+  | { readonly ok: true; readonly account: AccountId; readonly mailbox: MailboxId; readonly uid: Uid; readonly uidValidity: UidValidity }
+  | { readonly ok: false; readonly account: AccountId; readonly failure: Failure }
+
+/** What APPEND answers. */
+export interface Appended {
+  readonly uidValidity: UidValidity
+  readonly uids: readonly Uid[]
+}
+
+/** Adds messages to one mailbox. */
+export function append(context: WriteContext, operation: Of<'append'>, contents: readonly StagedContent[]): Appended {
+  const account = context.account(operation.account)
+  if (operation.messages.length === 0) {
+    return { uidValidity: context.mailbox(account, operation.mailbox).info.uidValidity, uids: [] }
+  }
+  return add(context, account, rowOfMailboxId(operation.mailbox), operation.messages, contents, operation.quota)
+}
+
+/** Adds one message to many mailboxes; each target stands or falls alone. */
+export function deliver(context: WriteContext, operation: Of<'deliver'>, contents: readonly StagedContent[]): readonly TargetOutcome[] {
+  return operation.targets.map(target => {
+    const { account } = target
+    const changes = context.changes.length
+    context.sql.database.exec('SAVEPOINT target')
+    try {
+      const outcome = deliverOne(context, target, contents)
+      context.sql.database.exec('RELEASE target')
+      context.keep()
+      return outcome
+    } catch (error) {
+      // Anything but a refusal is the storage's fault and no single target's.
+      if (!(error instanceof MailError) || error.kind === 'no-space') throw error
+      context.sql.database.exec('ROLLBACK TO target')
+      context.sql.database.exec('RELEASE target')
+      context.undo(changes)
+      const { kind, message } = mailErrorOf(error)
+      return { ok: false, account, failure: { kind, message } }
+    }
+  })
+}
+
+function deliverOne(context: WriteContext, target: TargetInput, contents: readonly StagedContent[]): TargetOutcome {
+  const account = context.ensureAccount(target.account)
+  const mailbox = placeOf(context, account, target.mailbox ?? INBOX)
+  const { uids, uidValidity } = add(context, account, mailbox, [target.message], contents, target.quota)
+  const [uid] = uids
+  if (uid === undefined) throw new MailError('invalid', 'nothing to deliver')
+  return { ok: true, account: account.name, mailbox: mailboxIdOf(mailbox), uid, uidValidity }
+}
+
+function placeOf(context: WriteContext, account: AccountRow, wanted: NonNullable<TargetInput['mailbox']>): number {
+  const { sql } = context
+  const named = (name: string): number => sql.number('SELECT id FROM mailbox WHERE account = ? AND name = ?', account.id, name)
+  if (typeof wanted === 'string') {
+    const found = named(wanted)
+    if (found > 0) return found
+    checkMailboxName(wanted)
+    return context.createMailbox(account, wanted, undefined).id
+  }
+  const used = sql.number('SELECT id FROM mailbox WHERE account = ? AND special_use = ?', account.id, wanted.specialUse)
+  return used > 0 ? used : named(INBOX)
+}
+
+function add(
+  context: WriteContext,
+  account: AccountRow,
+  mailbox: number,
+  messages: readonly MessageInput[],
+  contents: readonly StagedContent[],
+  quota: TargetInput['quota'],
+): Appended {
+  const { sql } = context
+  const modSeq = context.raise(account)
+  const rows = messages.map(message => {
+    const content = contents[message.content]
+    if (content === undefined) throw new MailError('invalid', 'a message without content')
+    const { bits, keywords } = splitFlags(message.flags)
+    return { message, content, bits, keywords: context.keywords.idOf(keywords), size: content.size + (message.prefix?.length ?? 0) }
+  })
+  let octets = 0
+  let unseen = 0
+  let deleted = 0
+  for (const { bits, size } of rows) {
+    octets += size
+    if ((bits & SEEN) === 0) unseen++
+    if ((bits & DELETED) !== 0) deleted++
+  }
+  const box = sql.row<[number, number]>(
+    `UPDATE mailbox SET uid_next = uid_next + ?1, highest_modseq = ?2, messages = messages + ?1, unseen = unseen + ?3,
+       deleted = deleted + ?4, octets = octets + ?5
+     WHERE id = ?6 AND account = ?7 RETURNING uid_next, uid_validity`,
+    rows.length,
+    modSeq,
+    unseen,
+    deleted,
+    octets,
+    mailbox,
+    account.id,
+  )
+  if (box === undefined) throw new MailError('no-such-mailbox', `${account.name} has no mailbox ${mailboxIdOf(mailbox)}`)
+  if (box[0] > MAX_UID) throw new MailError('no-space', `mailbox ${mailboxIdOf(mailbox)} has no UIDs left`)
+  context.use(account, octets, rows.length, quota)
+  const firstUid = box[0] - rows.length
+  const added: AddedMessage[] = rows.map(({ message, content, bits, keywords, size }, at) => {
+    const uid = (firstUid + at) as Uid
+    const id = sql.number(
+      'INSERT INTO message (content, email, prefix, summary) VALUES (?, ?, ?, ?) RETURNING id',
+      context.contentRow(content),
+      emailOf(content, message.prefix),
+      message.prefix ?? null,
+      message.summary,
+    )
+    sql.run('INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)', mailbox, uid, bits, keywords, modSeq, id, size, message.date)
+    return { uid, flags: context.keywords.flagsOf(bits, keywords), size, internalDate: message.date * 1000 }
+  })
+  const uids: readonly UidRange[] = [{ first: firstUid as Uid, last: (firstUid + rows.length - 1) as Uid }]
+  context.log(account, modSeq, mailbox, { kind: 'added', mailbox: mailboxIdOf(mailbox), modSeq, messages: added }, { u: packRanges(uids) })
+  return { uidValidity: box[1] as UidValidity, uids: added.map(({ uid }) => uid) }
+}
+
+/**
+ * What EMAILID is made of: the hash of all octets. Hashing a large content again for each of a thousand prefixes would cost
+ * more than storing it, so beyond 64 KiB it is the hash of both hashes: still the same for every copy. RFC 8474 §4.
+ */
+function emailOf(content: StagedContent, prefix: Uint8Array | undefined): Uint8Array {
+  if (prefix === undefined || prefix.length === 0) return content.hash.subarray(0, 20)
+  if (content.octets !== undefined && content.octets.length <= BLOCK) {
+    return createHash('sha256').update(prefix).update(content.octets).digest().subarray(0, 20)
+  }
+  return createHash('sha256')
+    .update('mailwright prefix')
+    .update(hashOf('sha256', prefix, 'buffer'))
+    .update(content.hash)
+    .digest()
+    .subarray(0, 20)
+}

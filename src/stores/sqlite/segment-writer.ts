@@ -1,0 +1,334 @@
+/**
+ * Appends contents to this process's own segment file: octets once, in the order in which they came, with a header that
+ * says what follows. No other process writes to it, so nothing interleaves. The row in `content` is what makes octets exist;
+ * octets without a row are waste that compaction takes away.
+ */
+
+import { hash as hashOf, createHash } from 'node:crypto'
+import { closeSync, fdatasyncSync, fsyncSync, openSync, readSync, statfsSync, writeSync, writevSync } from 'node:fs'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { MailError } from '../../contracts/mail-error.ts'
+import { failpoint } from './failpoints.ts'
+import type { ContentInput } from './operation.ts'
+import type { Sql } from './sql.ts'
+
+/** Octets that share one checksum. */
+export const BLOCK = 65_536
+
+/** Octets in front of each content: magic (4), zero (4), size (8, big-endian), SHA-256 (32). */
+export const HEADER = 48
+
+/** The first four octets of a header. */
+export const MAGIC = 0x4d57_6331
+
+/** How much of a large content is in memory at a time. */
+const CHUNK = 262_144
+
+/** How old the answer to "how much is free?" may be, in milliseconds. */
+const FREE_FOR = 250
+
+/** Where a segment lies. */
+export function segmentPath(folder: string, segment: number): string {
+  return join(folder, 'segments', `${String(segment).padStart(8, '0')}.seg`)
+}
+
+/** A content that is in a segment (perhaps not synced yet) or was there already. */
+export interface StagedContent {
+  readonly hash: Uint8Array
+  readonly hashKey: number
+  readonly sums: Uint8Array
+  readonly size: number
+  readonly segment: number
+  readonly start: number
+  /** The octets, of small contents only. */
+  octets: Uint8Array | undefined
+  /** Its row, once there is one. */
+  id: number | undefined
+  /** Whether the row was there before. */
+  readonly known: boolean
+}
+
+/** The index key of a hash: its first 48 bits. */
+export function hashKeyOf(hash: Uint8Array): number {
+  const view = new DataView(hash.buffer, hash.byteOffset, hash.byteLength)
+  return view.getUint32(0) * 65_536 + view.getUint16(4)
+}
+
+/** CRC-32 of each block, big-endian, one after the other. */
+export function sumsOf(octets: Uint8Array): Uint8Array {
+  const sums = new Uint8Array(Math.ceil(octets.length / BLOCK) * 4)
+  const view = new DataView(sums.buffer)
+  for (let at = 0; at < octets.length; at += BLOCK) view.setUint32((at / BLOCK) * 4, crc32(octets.subarray(at, at + BLOCK)))
+  return sums
+}
+
+function headerOf(size: number, hash: Uint8Array): Uint8Array {
+  const header = new Uint8Array(HEADER)
+  const view = new DataView(header.buffer)
+  view.setUint32(0, MAGIC)
+  view.setBigUint64(8, BigInt(size))
+  header.set(hash, 16)
+  return header
+}
+
+/** Settings of a {@link SegmentWriter}. */
+export interface SegmentWriterOptions {
+  readonly folder: string
+  readonly segmentSize: number
+  readonly minimumFree: number | undefined
+  /** The number under which this process writes. */
+  readonly writer: () => number
+}
+
+/** The segment that this process appends to. */
+export class SegmentWriter {
+  readonly #sql: Sql
+  readonly #options: SegmentWriterOptions
+  #segment = 0
+  #fd = -1
+  #tail = 0
+  #pending: Uint8Array[] = []
+  #pendingAt = 0
+  #unsynced = false
+  #chunk: Uint8Array | undefined
+  #freeAsked = -Infinity
+  #free = Infinity
+  #least = 0
+
+  constructor(sql: Sql, options: SegmentWriterOptions) {
+    this.#sql = sql
+    this.#options = options
+  }
+
+  /** The segment that is being written, if one is. */
+  get current(): number | undefined {
+    return this.#fd === -1 ? undefined : this.#segment
+  }
+
+  /** Puts a content at the end, unless it is there already. `group` knows what came earlier in the same transaction. */
+  stage(input: ContentInput, group: Map<string, StagedContent>): StagedContent {
+    this.#checkFree()
+    return 'octets' in input ? this.#stageOctets(input.octets, group) : this.#stageFile(input, group)
+  }
+
+  /** Puts a copy of a content at the end although it is there already: it is being moved. */
+  restage(input: ContentInput): StagedContent {
+    if ('octets' in input) return this.#stageOctets(input.octets, new Map())
+    return this.#stageFile(input, undefined)
+  }
+
+  #stageOctets(octets: Uint8Array, group: Map<string, StagedContent>): StagedContent {
+    const hash = hashOf('sha256', octets, 'buffer')
+    const small = octets.length <= BLOCK ? octets : undefined
+    const known = this.#find(hash, octets.length, small, group)
+    if (known !== undefined) return known
+    this.#ensureSegment()
+    const start = this.#tail + HEADER
+    if (this.#pending.length === 0) this.#pendingAt = this.#tail
+    this.#pending.push(headerOf(octets.length, hash), octets)
+    this.#tail = start + octets.length
+    return this.#staged(hash, sumsOf(octets), octets.length, start, small, group)
+  }
+
+  /** Copies from a file, a chunk at a time: what a large message costs is one chunk. */
+  #stageFile(input: Exclude<ContentInput, { readonly octets: Uint8Array }>, group: Map<string, StagedContent> | undefined): StagedContent {
+    this.#writePending()
+    this.#ensureSegment()
+    const chunk = (this.#chunk ??= new Uint8Array(CHUNK))
+    const sums = new Uint8Array(Math.ceil(input.size / BLOCK) * 4)
+    const view = new DataView(sums.buffer)
+    const digest = createHash('sha256')
+    const start = this.#tail + HEADER
+    const source = openSync(input.path, 'r')
+    let done = 0
+    try {
+      while (done < input.size) {
+        const wanted = Math.min(CHUNK, input.size - done)
+        const got = readFully(source, chunk.subarray(0, wanted), input.start + done)
+        if (got < wanted) throw new MailError('corrupt', `${input.path} ended after ${done + got} octets of ${input.size}`)
+        const part = chunk.subarray(0, wanted)
+        digest.update(part)
+        for (let at = 0; at < wanted; at += BLOCK) view.setUint32(((done + at) / BLOCK) * 4, crc32(part.subarray(at, at + BLOCK)))
+        this.#write([part], start + done)
+        done += wanted
+      }
+    } finally {
+      closeSync(source)
+    }
+    const hash = digest.digest()
+    const small = input.size <= BLOCK ? chunk.slice(0, input.size) : undefined
+    // There already: the tail stays where it was, and the next content goes over what was just written.
+    const known = group === undefined ? undefined : this.#find(hash, input.size, small, group)
+    if (known !== undefined) return known
+    this.#write([headerOf(input.size, hash)], this.#tail)
+    this.#tail = start + input.size
+    return this.#staged(hash, sums, input.size, start, small, group ?? new Map())
+  }
+
+  #staged(
+    hash: Uint8Array,
+    sums: Uint8Array,
+    size: number,
+    start: number,
+    octets: Uint8Array | undefined,
+    group: Map<string, StagedContent>,
+  ): StagedContent {
+    const staged: StagedContent = {
+      hash,
+      hashKey: hashKeyOf(hash),
+      sums,
+      size,
+      segment: this.#segment,
+      start,
+      octets,
+      id: undefined,
+      known: false,
+    }
+    group.set(keyOf(hash), staged)
+    return staged
+  }
+
+  #find(hash: Uint8Array, size: number, octets: Uint8Array | undefined, group: Map<string, StagedContent>): StagedContent | undefined {
+    const staged = group.get(keyOf(hash))
+    if (staged !== undefined) {
+      staged.octets ??= octets
+      return staged
+    }
+    const hashKey = hashKeyOf(hash)
+    const rows = this.#sql.rows<[number, Uint8Array, number, number, number, Uint8Array]>(
+      'SELECT id, hash, segment, start, size, sums FROM content WHERE hash_key = ?',
+      hashKey,
+    )
+    for (const [id, candidate, segment, start, length, sums] of rows) {
+      if (length !== size || keyOf(candidate) !== keyOf(hash)) continue
+      const known = { hash, hashKey, sums, size, segment, start, octets, id, known: true }
+      group.set(keyOf(hash), known)
+      return known
+    }
+    return undefined
+  }
+
+  /** Writes what waits, and brings it to the disk. Answers whether a sync was needed. */
+  sync(): boolean {
+    this.#writePending()
+    if (!this.#unsynced) return false
+    failpoint('after-segment-write')
+    fdatasyncSync(this.#fd)
+    this.#unsynced = false
+    failpoint('after-segment-sync')
+    return true
+  }
+
+  /** Forgets what waits and was not written: its group failed. */
+  discard(): void {
+    if (this.#pending.length > 0) this.#tail = this.#pendingAt
+    this.#pending = []
+  }
+
+  /** Whether the current segment is still ours: another process may have retired it, taking us for dead. */
+  isOurs(): boolean {
+    if (this.#fd === -1) return true
+    const writer = this.#options.writer()
+    return this.#sql.number('SELECT count(*) FROM segment WHERE id = ? AND writer = ? AND retired IS NULL', this.#segment, writer) === 1
+  }
+
+  /** Leaves the current segment: the next content begins another. */
+  leave(): void {
+    this.discard()
+    if (this.#fd !== -1) closeSync(this.#fd)
+    this.#fd = -1
+    this.#unsynced = false
+  }
+
+  /** How much is free was asked too long ago to be trusted now. */
+  forgetFree(): void {
+    this.#freeAsked = -Infinity
+  }
+
+  #writePending(): void {
+    if (this.#pending.length === 0) return
+    failpoint('before-segment-write')
+    const pending = this.#pending
+    try {
+      this.#write(pending, this.#pendingAt)
+    } catch (error) {
+      this.discard()
+      throw error
+    }
+    this.#pending = []
+  }
+
+  #write(parts: readonly Uint8Array[], position: number): void {
+    this.#unsynced = true
+    let rest = [...parts]
+    let at = position
+    while (rest.length > 0) {
+      const written = rest.length === 1 ? writeSync(this.#fd, rest[0] ?? new Uint8Array(), 0, null, at) : writevSync(this.#fd, rest, at)
+      at += written
+      rest = after(rest, written)
+    }
+  }
+
+  #ensureSegment(): void {
+    if (this.#fd !== -1 && this.#tail < this.#options.segmentSize) return
+    if (this.#fd !== -1) {
+      this.sync()
+      this.leave()
+    }
+    const segment = this.#sql.number('INSERT INTO segment (writer) VALUES (?) RETURNING id', this.#options.writer())
+    this.#fd = openSync(segmentPath(this.#options.folder, segment), 'wx', 0o600)
+    this.#segment = segment
+    this.#tail = 0
+    this.#unsynced = false
+    // The file's name must survive too.
+    const folder = openSync(join(this.#options.folder, 'segments'), 'r')
+    try {
+      fsyncSync(folder)
+    } finally {
+      closeSync(folder)
+    }
+    failpoint('after-segment-create')
+  }
+
+  #checkFree(): void {
+    const now = performance.now()
+    if (now - this.#freeAsked > FREE_FOR) {
+      const { bavail, blocks, bsize } = statfsSync(this.#options.folder)
+      this.#freeAsked = now
+      this.#free = bavail * bsize
+      // By default a hundredth, at least 256 KiB and at most 64 MiB: room for expunging and for SQLite's own log.
+      this.#least = this.#options.minimumFree ?? Math.max(262_144, Math.min(67_108_864, (blocks * bsize) / 100))
+    }
+    if (this.#free >= this.#least) return
+    throw new MailError('no-space', `only ${this.#free} octets are free where the mail store lies: make room, no restart is needed`)
+  }
+}
+
+function keyOf(hash: Uint8Array): string {
+  return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('latin1')
+}
+
+function after(parts: readonly Uint8Array[], written: number): Uint8Array[] {
+  let left = written
+  const rest: Uint8Array[] = []
+  for (const part of parts) {
+    if (left >= part.length) left -= part.length
+    else {
+      rest.push(left > 0 ? part.subarray(left) : part)
+      left = 0
+    }
+  }
+  return rest
+}
+
+/** Reads until the array is full or the file ends; answers how much it got. */
+export function readFully(fd: number, into: Uint8Array, position: number): number {
+  let got = 0
+  while (got < into.length) {
+    const read = readSync(fd, into, got, into.length - got, position + got)
+    if (read === 0) break
+    got += read
+  }
+  return got
+}

@@ -1,0 +1,166 @@
+/** The SQLite store's doors: opening accounts, delivering to many, closing. */
+
+import { resolve } from 'node:path'
+import type { CallOptions } from '../../contracts/call.ts'
+import type { DeliveryResult, DeliveryTarget, MailAccount, MailStore, OpenOptions } from '../../contracts/mail-store.ts'
+import { ConfigurationError } from '../../contracts/mail-error.ts'
+import type { AccountId } from '../../contracts/mailbox-info.ts'
+import { checkAccountId } from '../account-id.ts'
+import { checkFlags } from '../flags.ts'
+import { prepareDatabase } from './database.ts'
+import { House } from './house.ts'
+import { messageInput } from './message-input.ts'
+import type { TargetInput } from './operation.ts'
+import type { TargetOutcome } from './operations-add.ts'
+import { SqliteAccount } from './sqlite-account.ts'
+import { clearStash } from './stash.ts'
+import { errorOf } from './writer-client.ts'
+
+/** Options of {@link sqliteStore}. */
+export interface SqliteStoreOptions {
+  /** The folder of the store; made where it is missing. Nothing else may lie in it. */
+  readonly path: string
+  /** Milliseconds to wait for another process that is writing. Default: 5,000. */
+  readonly busyTimeout?: number
+  /** Milliseconds between looks for the changes of other processes, while somebody watches. Default: 500. */
+  readonly pollInterval?: number
+  /** Octets after which a segment file is full and the next is begun. Default: 134,217,728. */
+  readonly segmentSize?: number
+  /** Changes remembered for each account, for QRESYNC and for other processes. Default: 50,000. */
+  readonly history?: number
+  /**
+   * Octets that must stay free: with less, new mail is refused with `no-space` while removing still works. Default: a
+   * hundredth of the file system, at least 256 KiB and at most 64 MiB.
+   */
+  readonly minimumFree?: number
+  /** For tests: the name of a place at which the process dies. Default: the environment's `MAILWRIGHT_FAILPOINT`. */
+  readonly failpoint?: string
+}
+
+/** What the writer did so far. */
+export interface SqliteStoreCounters {
+  /** Durable steps: transactions committed. */
+  readonly groups: number
+  /** Operations in them. */
+  readonly operations: number
+  /** Syncs of segment files. */
+  readonly segmentSyncs: number
+}
+
+/** A durable mail store in a folder, and what can be done with it beyond storing mail. */
+export interface SqliteStore extends MailStore {
+  readonly durable: true
+  deliver(targets: readonly DeliveryTarget[], options?: CallOptions): Promise<readonly DeliveryResult[]>
+  removeAccount(account: AccountId, options?: CallOptions): Promise<void>
+  /** The ids of all accounts that have mail here, in order of their making. */
+  accounts(options?: CallOptions): Promise<readonly AccountId[]>
+  /** What the writer of this process did so far. */
+  readonly counters: SqliteStoreCounters
+}
+
+/**
+ * Opens the mail store in a folder; makes it where there is none. Several processes may open the same folder.
+ *
+ * Throws `ConfigurationError` when the folder cannot be used, belongs to another program or was written by a newer release;
+ * `MailError` `unavailable` when another process locks it, `corrupt` when it is damaged. The texts say what to do.
+ *
+ * @example
+ * ```ts
+ * import { sqliteStore } from 'mailwright/stores/sqlite'
+ *
+ * const store = sqliteStore({ path: './data/mail' })
+ * const ann = await store.open('ann@example.org')
+ * console.log(await ann.mailboxes())
+ * await store.close()
+ * ```
+ */
+export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
+  return new Store(options)
+}
+
+class Store implements SqliteStore {
+  readonly durable = true
+  readonly #house: House
+
+  constructor({ path, busyTimeout = 5000, pollInterval = 500, segmentSize = 134_217_728, history = 50_000, ...rest }: SqliteStoreOptions) {
+    if (path === '') throw new ConfigurationError('MW_STORE_FOLDER', 'the path of a mail store is empty: name a folder')
+    const folder = resolve(path)
+    prepareDatabase(folder, busyTimeout)
+    clearStash(folder)
+    const failpoint = rest.failpoint ?? process.env['MAILWRIGHT_FAILPOINT']
+    this.#house = new House({ folder, busyTimeout, segmentSize, history, minimumFree: rest.minimumFree, failpoint }, pollInterval)
+  }
+
+  get counters(): SqliteStoreCounters {
+    return this.#house.writer.counters
+  }
+
+  open(account: AccountId, options: OpenOptions = {}): Promise<MailAccount> {
+    return this.#house.run(options, async () => {
+      checkAccountId(account)
+      if (this.#house.sql.row('SELECT 1 FROM account WHERE name = ?', account) === undefined) {
+        await this.#house.write({ kind: 'open-account', account })
+      }
+      return new SqliteAccount(account, this.#house, options.quota)
+    })
+  }
+
+  deliver(targets: readonly DeliveryTarget[], options?: CallOptions): Promise<readonly DeliveryResult[]> {
+    return this.#house.run(options, async () => {
+      const refused = targets.map(faultOf)
+      const taken = targets.filter((_, at) => refused[at] === undefined)
+      const parcel = await this.#house.pack(
+        taken.map(({ message }) => message.content),
+        options,
+      )
+      try {
+        const inputs: readonly TargetInput[] = taken.map(({ account, mailbox, quota, message }) => ({
+          account,
+          mailbox,
+          quota,
+          message: messageInput(message, parcel),
+        }))
+        const outcomes =
+          inputs.length === 0
+            ? []
+            : await this.#house.write<readonly TargetOutcome[]>(
+                { kind: 'deliver', contents: parcel.contents, targets: inputs },
+                parcel.octets,
+              )
+        const results = outcomes[Symbol.iterator]()
+        return targets.map(({ account }, at): DeliveryResult => {
+          const error = refused[at]
+          if (error !== undefined) return { ok: false, account, error }
+          const outcome = results.next().value
+          if (outcome === undefined) return { ok: false, account, error: new Error('the writer gave no result') }
+          return outcome.ok ? outcome : { ok: false, account, error: errorOf(outcome.failure) }
+        })
+      } finally {
+        parcel.done()
+      }
+    })
+  }
+
+  removeAccount(account: AccountId, options?: CallOptions): Promise<void> {
+    return this.#house.run(options, () => this.#house.write({ kind: 'remove-account', account }))
+  }
+
+  accounts(options?: CallOptions): Promise<readonly AccountId[]> {
+    return this.#house.run(options, () => this.#house.sql.rows<[string]>('SELECT name FROM account ORDER BY id').map(([name]) => name))
+  }
+
+  close(): Promise<void> {
+    return this.#house.close()
+  }
+}
+
+/** What is wrong with a target before anything is asked of the writer; it fails alone. */
+function faultOf({ account, message }: DeliveryTarget): Error | undefined {
+  try {
+    checkAccountId(account)
+    checkFlags(message.flags)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}

@@ -1,0 +1,91 @@
+/** The thread of the writer: takes requests from the port, groups them, answers. Blocking here blocks no session. */
+
+import { receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
+import { armFailpoint, failpoint } from './failpoints.ts'
+import type { Request, WriterCommand, WriterOptions, WriterReport } from './operation.ts'
+import { Writer } from './writer.ts'
+
+/** Operations in one durable step, at most. */
+const MOST_OPERATIONS = 1000
+
+/** Octets of contents in one durable step, about: one more may pass them. */
+const MOST_OCTETS = 32 * 1024 * 1024
+
+/** Milliseconds without work after which the log may be moved into the database. */
+const IDLE_AFTER = 200
+
+const { port, options } = workerData as { readonly port: MessagePort; readonly options: WriterOptions }
+armFailpoint(options.failpoint)
+const writer = new Writer(options)
+const queue: Request[] = []
+let closing = false
+let told = false
+let idle: NodeJS.Timeout | undefined
+
+function take(command: WriterCommand): void {
+  if (command.kind === 'close') closing = true
+  else queue.push(...command.requests)
+}
+
+function drain(): void {
+  for (;;) {
+    const next = receiveMessageOnPort(port) as { readonly message: WriterCommand } | undefined
+    if (next === undefined) return
+    take(next.message)
+  }
+}
+
+function octetsOf({ operation }: Request): number {
+  if (operation.kind !== 'append' && operation.kind !== 'deliver') return 0
+  let octets = 0
+  for (const content of operation.contents) octets += 'octets' in content ? content.octets.length : content.size
+  return octets
+}
+
+function nextGroup(): readonly Request[] {
+  let octets = 0
+  let count = 0
+  for (const request of queue) {
+    if (count === MOST_OPERATIONS || octets >= MOST_OCTETS) break
+    octets += octetsOf(request)
+    count++
+  }
+  return queue.splice(0, count)
+}
+
+function report(message: WriterReport): void {
+  port.postMessage(message)
+}
+
+function work(): void {
+  drain()
+  while (queue.length > 0) {
+    const answers = writer.run(nextGroup())
+    report({ kind: 'answers', answers, counters: writer.counters })
+    failpoint('after-answer')
+    if (writer.stopped !== undefined && !told) {
+      told = true
+      report({ kind: 'stopped', failure: writer.stopped })
+    }
+    writer.checkpoint(false)
+    drain()
+  }
+  if (closing) {
+    clearTimeout(idle)
+    writer.close()
+    report({ kind: 'closed' })
+    port.close()
+    return
+  }
+  if (idle === undefined) idle = setTimeout(rest, IDLE_AFTER)
+  else idle.refresh()
+}
+
+function rest(): void {
+  writer.checkpoint(true)
+}
+
+port.on('message', (command: WriterCommand) => {
+  take(command)
+  work()
+})
