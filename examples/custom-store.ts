@@ -72,9 +72,9 @@ class Journal {
     // What follows the last line end was never acknowledged: cut it off, or the next line would be glued to it.
     const end = text.lastIndexOf(0x0a) + 1
     await truncate(path, end)
-    const parent = await open(dirname(path))
     // A new file lasts only when the folder that names it is synced too.
-    await parent.sync().finally(() => parent.close())
+    await using parent = await open(dirname(path))
+    await parent.sync()
     const lines = text.toString('utf8', 0, end).split('\n').slice(0, -1)
     for (const line of lines) for (const copy of copies) await make(await copy.open(id), JSON.parse(line) as Line)
     return new Journal(id, await open(path, 'a'), copies)

@@ -6,7 +6,11 @@ import { test, type TestContext } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { MailStore } from 'mailwright/contracts'
 import { mailStoreSuite } from 'mailwright/testing'
-import { type Bug, bugs } from './seeded-bugs.ts'
+import type { Bug } from './bugs/bug.ts'
+import { changingBugs } from './bugs/changing.ts'
+import { tellingBugs } from './bugs/telling.ts'
+
+const bugs: readonly Bug[] = [...changingBugs, ...tellingBugs]
 
 const source = fileURLToPath(new URL('../../src', import.meta.url))
 
