@@ -59,7 +59,13 @@ const HOSTNAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/i
  *
  * @example
  * ```ts
- * const host = createHost({ hostname: 'mx.example.org', store, directory, authenticator, spool, clock, random, events })
+ * import { createHost } from 'mailwright/pipeline'
+ * import type { HostOptions } from 'mailwright/pipeline'
+ * import { rateLimit } from 'mailwright/filters/rate-limit'
+ *
+ * function hostWithLimits(parts: HostOptions) {
+ *   return createHost({ ...parts, middleware: [rateLimit({ connections: { count: 60, per: 60_000 } })] })
+ * }
  * ```
  */
 export function createHost(options: HostOptions): Host {

@@ -26,8 +26,14 @@ export interface SmtpEngine {
  *
  * @example
  * ```ts
- * const engine = smtpEngine(host, { flavour: 'submission' })
- * await engine.connect(socket, connection, plain => upgradeToTls(plain, { certificates }))
+ * import type { Socket } from 'node:net'
+ * import { smtpEngine } from 'mailwright/smtp-server'
+ * import type { Host, LiveConnection } from 'mailwright/contracts'
+ *
+ * async function serveOne(host: Host, socket: Socket, connection: LiveConnection) {
+ *   const engine = smtpEngine(host, { flavour: 'smtp', maxSize: 10 * 1024 * 1024 })
+ *   await engine.connect(socket, connection)
+ * }
  * ```
  */
 export function smtpEngine(host: Host, options: SmtpOptions): SmtpEngine {

@@ -68,8 +68,11 @@ interface Visit {
  * ```ts
  * import { SMTPServer } from 'smtp-server'
  * import { smtpHandlers } from 'mailwright/smtp-server'
+ * import type { Host } from 'mailwright/contracts'
  *
- * const server = new SMTPServer({ ...smtpHandlers(host, { flavour: 'smtp' }), authOptional: true, size: 64 * 1024 * 1024 })
+ * function serverFor(host: Host) {
+ *   return new SMTPServer({ ...smtpHandlers(host, { flavour: 'smtp' }), authOptional: true, size: 64 * 1024 * 1024 })
+ * }
  * ```
  */
 export function smtpHandlers(host: Host, options: SmtpHandlerOptions): SmtpHandlers {
