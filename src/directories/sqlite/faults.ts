@@ -1,0 +1,33 @@
+/** What SQLite says, in the vocabulary of contracts. */
+
+import { ConfigurationError, MailError } from '../../contracts/index.ts'
+import type { MailErrorKind } from '../../contracts/index.ts'
+
+/** Primary result codes of SQLite that mean something to callers. */
+const KINDS: ReadonlyMap<number, MailErrorKind> = new Map([
+  [5, 'unavailable'], // SQLITE_BUSY
+  [6, 'unavailable'], // SQLITE_LOCKED
+  [8, 'unavailable'], // SQLITE_READONLY
+  [10, 'unavailable'], // SQLITE_IOERR
+  [11, 'corrupt'], // SQLITE_CORRUPT
+  [13, 'no-space'], // SQLITE_FULL
+  [14, 'unavailable'], // SQLITE_CANTOPEN
+  [26, 'corrupt'], // SQLITE_NOTADB
+])
+
+/** The error to throw instead; one of ours, or one that SQLite did not make, stays as it is. */
+export function translated(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof MailError || error instanceof ConfigurationError) return error
+  if (!('errcode' in error) || typeof error.errcode !== 'number') return error
+  const kind = KINDS.get(error.errcode & 0xff)
+  return kind === undefined ? error : new MailError(kind, `the directory’s database: ${error.message}`, { cause: error })
+}
+
+/** Does something with the database, its faults translated. */
+export function guarded<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw translated(error)
+  }
+}
