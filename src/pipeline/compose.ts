@@ -53,7 +53,7 @@ export const DEFAULT_DEADLINES: Deadlines = Object.freeze({
 })
 
 /** What a faulty middleware's answer is replaced by; its text tells nothing of the inside. */
-export const FAULTED: Verdict = defer('Temporary server problem, please try again later', '4.3.0')
+const FAULTED: Verdict = defer('Temporary server problem, please try again later', '4.3.0')
 const GONE: Verdict = defer('The client has left', '4.4.2')
 
 /** The question in the middle of the onion; it has a name of its own in the trace when it refuses. */

@@ -5,8 +5,8 @@ import { defer, reject } from '../contracts/verdict.ts'
 import type { Verdict } from '../contracts/verdict.ts'
 
 export const SERVER_PROBLEM: Verdict = defer('Temporary server problem, please try again later', '4.3.0')
-export const NO_SPACE: Verdict = defer('Not enough storage at present, please try again later', '4.3.1')
-export const MAILBOX_FULL: Verdict = reject('The mailbox is full', '5.2.2')
+const NO_SPACE: Verdict = defer('Not enough storage at present, please try again later', '4.3.1')
+const MAILBOX_FULL: Verdict = reject('The mailbox is full', '5.2.2')
 
 /** The verdict for an error, and whether it is one that the host should be told of. */
 export function verdictOf(error: unknown): { readonly verdict: Verdict; readonly expected: boolean } {

@@ -6,9 +6,9 @@ import { MAX_HEADER_FIELDS, MAX_HEADER_OCTETS } from './header-block.ts'
 import type { HeaderBlock } from './header-block.ts'
 
 /** Octets of one line, the line end included. Far beyond RFC 5322's 998: what mail really has, short of what stalls parsers. */
-export const MAX_LINE_OCTETS = 65_536
+const MAX_LINE_OCTETS = 65_536
 /** `Received` fields above which a message goes in circles. RFC 5321 §6.3 asks for at least 100 hops by default; half of them suffice today. */
-export const MAX_RECEIVED = 50
+const MAX_RECEIVED = 50
 
 const LONG_HEADER = reject(`The header is longer than ${MAX_HEADER_OCTETS / 1024} KB`, '5.6.0')
 const MANY_FIELDS = reject(`The header has more than ${MAX_HEADER_FIELDS} fields`, '5.6.0')

@@ -28,7 +28,7 @@ export interface ResolvedRecipient {
   readonly passedOver: readonly string[]
 }
 
-export const NO_SUCH_USER: Verdict = reject('No such user here', '5.1.1')
+const NO_SUCH_USER: Verdict = reject('No such user here', '5.1.1')
 const DISABLED: Verdict = reject('This mailbox is disabled', '5.2.1')
 const NO_RELAYING: Verdict = reject('Relaying is not permitted', '5.7.1')
 const NO_ROUTE: Verdict = reject('That address is not on this server, and no outbound route is configured', '5.4.4')

@@ -61,7 +61,7 @@ function tlsComment(tls: TlsFacts): string {
 }
 
 /** A moment as a message writes it, in UTC. RFC 5322 §3.3. */
-export function mailDate(at: number): string {
+function mailDate(at: number): string {
   return new Date(at).toUTCString().replace('GMT', '+0000')
 }
 

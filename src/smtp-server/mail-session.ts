@@ -6,12 +6,6 @@ import type { SmtpSettings } from './options.ts'
 import { accepted, refusalOf, replies } from './replies.ts'
 import type { Reply } from './replies.ts'
 
-/** What a client asked for in a notification, kept with the transaction. RFC 3461 §4. */
-export interface NotificationRequest {
-  readonly ret?: string
-  readonly envid?: string
-}
-
 /** One connection's transactions, one after another. */
 export class MailSession {
   readonly #host: Host
