@@ -1,0 +1,105 @@
+/** Octets and text: Latin-1, UTF-8, ASCII case and base64, without Buffer. RFC 4648 §4; RFC 9051 §1.2. */
+
+const DECODER = new TextDecoder('utf-8')
+const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const ENCODER = new TextEncoder()
+/** `String.fromCharCode` with many arguments overflows the stack; pieces of this size do not. */
+const PIECE = 4096
+
+/** The octets of a text whose characters are all below U+0100; others throw a RangeError. */
+export function latin1Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length)
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 0xff) throw new RangeError('not Latin-1')
+    bytes[i] = code
+  }
+  return bytes
+}
+
+/** Each octet as the character of the same number: loses nothing, for protocol text and for printing unknown octets. */
+export function latin1Text(bytes: Uint8Array, from = 0, to: number = bytes.length): string {
+  if (to - from <= PIECE) return String.fromCharCode.apply(null, bytes.subarray(from, to) as unknown as number[])
+  let text = ''
+  for (let at = from; at < to; at += PIECE) text += latin1Text(bytes, at, Math.min(to, at + PIECE))
+  return text
+}
+
+/** The UTF-8 octets of a text; lone surrogates become U+FFFD. */
+export function utf8Bytes(text: string): Uint8Array {
+  return ENCODER.encode(text)
+}
+
+/** UTF-8 octets as text; broken sequences become U+FFFD, a byte order mark is dropped. */
+export function utf8Text(bytes: Uint8Array): string {
+  return DECODER.decode(bytes)
+}
+
+/** UTF-8 octets as text, or undefined when they are not UTF-8. */
+export function strictUtf8Text(bytes: Uint8Array): string | undefined {
+  try {
+    return STRICT.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** True when no octet is above 0x7f. */
+export function isAscii(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if ((bytes[i] ?? 0) > 0x7f) return false
+  return true
+}
+
+/** The octet with A-Z folded to a-z; others unchanged. */
+export function foldCase(octet: number): number {
+  return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet
+}
+
+/** A text with A-Z folded to a-z and nothing else: `İ` and `K` (Kelvin) stay, unlike with `toLowerCase()`. */
+export function asciiLowerCase(text: string): string {
+  return text.replace(/[A-Z]+/g, capitals => capitals.toLowerCase())
+}
+
+/** Whether `bytes[from..]` begins with `word`, ASCII case ignored; `word` is given in lower case. */
+export function startsWithFolded(bytes: Uint8Array, from: number, word: string): boolean {
+  if (bytes.length - from < word.length) return false
+  for (let i = 0; i < word.length; i++) if (foldCase(bytes[from + i] ?? 0) !== word.charCodeAt(i)) return false
+  return true
+}
+
+/** Whether two runs of octets are the same. Not for secrets: it stops at the first difference. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+/** Several runs of octets as one. */
+export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
+  const [only] = pieces
+  if (pieces.length === 1 && only !== undefined) return only
+  let length = 0
+  for (const piece of pieces) length += piece.length
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+/** The octets of a base64 text as SASL sends it (RFC 4648 §4, §3.5): no white space, padded, no left-over bits; undefined for anything else. */
+export function decodeBase64(text: string): Uint8Array | undefined {
+  if (text.length % 4 !== 0 || !BASE64.test(text)) return undefined
+  const bytes = latin1Bytes(atob(text))
+  // A second spelling of the same octets (left-over bits) is refused.
+  return text.endsWith('=') && !encodeBase64(bytes).endsWith(text.slice(-4)) ? undefined : bytes
+}
+
+/** Octets as base64 with padding, in one line. RFC 4648 §4. */
+export function encodeBase64(bytes: Uint8Array): string {
+  return btoa(latin1Text(bytes))
+}
