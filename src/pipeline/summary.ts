@@ -1,6 +1,7 @@
 /** One pass over a message that has arrived: its summary for the store, and its longest line. */
 
 import type { MessageSource } from '../contracts/message.ts'
+import { rebased, SummaryBuilder } from '../mime/index.ts'
 import { LineMeter } from './header-block.ts'
 
 const SLICE = 65_536
@@ -15,15 +16,17 @@ export interface Survey {
 /** Reads a message once, in slices. */
 export async function survey(content: MessageSource): Promise<Survey> {
   const meter = new LineMeter()
+  const builder = new SummaryBuilder()
   for (let at = 0; at < content.size; at += SLICE) {
     const octets = content.read(at, Math.min(content.size, at + SLICE))
     const slice = octets instanceof Uint8Array ? octets : await octets
     meter.push(slice)
+    builder.push(slice)
   }
-  return { summary: new Uint8Array(0), longestLine: meter.longest }
+  return { summary: builder.finish(), longestLine: meter.longest }
 }
 
 /** The summary of a message after `prefix` was put in front of it. */
-export function summaryWithPrefix(summary: Uint8Array, _prefix: Uint8Array): Uint8Array {
-  return summary
+export function summaryWithPrefix(summary: Uint8Array, prefix: Uint8Array): Uint8Array {
+  return prefix.length === 0 ? summary : rebased(summary, prefix.length)
 }

@@ -1,0 +1,71 @@
+/** The personal server as a newcomer starts it, in a folder of its own. */
+
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { cpuGroup } from './cgroup.ts'
+import { countOverImap } from './imap-client.ts'
+import type { Peer } from './peer.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+interface Ready {
+  readonly user: string
+  readonly password: string | null
+  readonly ports: Readonly<Record<'smtp' | 'lmtp' | 'imap' | 'imaps' | 'pop3', number>>
+}
+
+/** Our server with what a restart needs: the same folder, another process. */
+export interface OwnPeer extends Peer {
+  readonly pid: number
+  readonly imapsPort: number
+  readonly folder: string
+  /** Kills the process and starts it again on the same folder. */
+  restart(): Promise<OwnPeer>
+  /** Stops it and leaves the folder. */
+  stopKeeping(): Promise<void>
+}
+
+/** Starts the personal server with free ports and a known password. */
+export async function mailwright(folder: string = mkdtempSync(join(tmpdir(), 'bench-mailwright-')), extra: readonly string[] = []): Promise<OwnPeer> {
+  const group = cpuGroup()
+  const words = ['--data', folder, '--domain', 'bench.example', '--user', 'box@bench.example', '--password', 'bench-secret-1', '--json', '--allow-plaintext-login']
+  for (const name of ['smtp', 'submission', 'submissions', 'lmtp', 'imap', 'imaps', 'pop3', 'pop3s']) words.push(`--${name}-port`, '0')
+  const command = `${group.enter}; exec ${process.execPath} --conditions=mailwright-source ${extra.join(' ')} ${join(ROOT, 'examples/personal-server.ts')} ${words.join(' ')}`
+  const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ready = await new Promise<Ready>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code} before it was ready`)))
+    createInterface({ input: child.stdout }).once('line', (line) => resolve(JSON.parse(line) as Ready))
+  })
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    const over = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    await over
+    group.remove()
+  }
+  return {
+    name: 'mailwright',
+    group,
+    pid: child.pid ?? 0,
+    folder,
+    smtpPort: ready.ports.smtp,
+    lmtpPort: ready.ports.lmtp,
+    imapPort: ready.ports.imap,
+    imapsPort: ready.ports.imaps,
+    pop3Port: ready.ports.pop3,
+    user: 'box@bench.example',
+    password: 'bench-secret-1',
+    delivered: () => countOverImap({ host: '127.0.0.1', port: ready.ports.imap, user: 'box@bench.example', password: 'bench-secret-1' }),
+    async stop() {
+      await stop('SIGTERM')
+      rmSync(folder, { recursive: true, force: true })
+    },
+    stopKeeping: () => stop('SIGTERM'),
+    async restart() {
+      await stop('SIGKILL')
+      return mailwright(folder, extra)
+    },
+  }
+}

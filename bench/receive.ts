@@ -1,0 +1,91 @@
+/**
+ * Durable delivery: messages accepted over SMTP or LMTP until they lie in the mailbox, ours beside Postfix and Dovecot in the
+ * same run, with `smtp-source` (Debian's postfix package) as the load. Rates are medians; CPU is the server's alone.
+ */
+
+import { execFile } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { dovecot } from './lib/dovecot.ts'
+import { median, printTable } from './lib/figures.ts'
+import { mailwright } from './lib/mailwright.ts'
+import type { Peer } from './lib/peer.ts'
+import { postfix } from './lib/postfix.ts'
+
+const run = promisify(execFile)
+
+interface Cell {
+  readonly sessions: number
+  readonly size: number
+  readonly messages: number
+}
+
+interface Row {
+  readonly rate: number
+  readonly cpuPer1000: number
+  readonly resident: number
+}
+
+/** One run: load until everything is delivered. */
+async function once(peer: Peer, cell: Cell, lmtp: boolean): Promise<Row> {
+  const before = await peer.delivered()
+  const cpu = peer.group.seconds()
+  const start = performance.now()
+  const words = ['-s', String(cell.sessions), '-m', String(cell.messages), '-l', String(cell.size), '-d', '-f', 'load@elsewhere.example', '-t', peer.user]
+  if (lmtp) words.push('-L')
+  await run('smtp-source', [...words, `inet:127.0.0.1:${lmtp ? peer.lmtpPort : peer.smtpPort}`])
+  while ((await peer.delivered()) < before + cell.messages) {
+    if (performance.now() - start > 300_000) throw new Error(`${peer.name} did not deliver everything in 5 minutes`)
+    await sleep(20)
+  }
+  const seconds = (performance.now() - start) / 1000
+  return { rate: cell.messages / seconds, cpuPer1000: ((peer.group.seconds() - cpu) / cell.messages) * 1000, resident: peer.group.resident() }
+}
+
+/** Runs every cell on every peer, one round after another, so that all meet the same noise. */
+export async function receive(rounds: number, scale: number): Promise<void> {
+  const cells: Cell[] = [
+    { sessions: 10, size: 4096, messages: 2000 },
+    { sessions: 50, size: 4096, messages: 2000 },
+    { sessions: 10, size: 102_400, messages: 500 },
+    { sessions: 50, size: 102_400, messages: 500 },
+  ]
+  const contenders: readonly { readonly start: () => Promise<Peer>; readonly lmtp: boolean; readonly share: number }[] = [
+    { start: () => mailwright(), lmtp: false, share: 1 },
+    { start: () => mailwright(), lmtp: true, share: 1 },
+    { start: () => postfix(), lmtp: false, share: 0.4 },
+    { start: () => dovecot('maildir'), lmtp: true, share: 0.4 },
+    { start: () => dovecot('mdbox'), lmtp: true, share: 0.2 },
+  ]
+  const table: string[][] = []
+  for (const cell of cells) {
+    const rows = new Map<string, Row[]>()
+    for (let round = 0; round < rounds; round++) {
+      for (const contender of contenders) {
+        const peer = await contender.start()
+        const name = `${peer.name} ${contender.lmtp ? 'lmtp' : 'smtp'}`
+        try {
+          const warm = { ...cell, messages: Math.min(50, cell.messages) }
+          await once(peer, warm, contender.lmtp)
+          const messages = Math.max(50, Math.round(cell.messages * contender.share * scale))
+          const row = await once(peer, { ...cell, messages }, contender.lmtp)
+          rows.set(name, [...(rows.get(name) ?? []), row])
+          process.stderr.write(`${cell.sessions} sessions, ${cell.size} octets, round ${round + 1}: ${name} ${row.rate.toFixed(0)}/s, ${row.cpuPer1000.toFixed(2)} CPU s/1000\n`)
+        } finally {
+          await peer.stop()
+        }
+      }
+    }
+    for (const [name, runs] of rows) {
+      table.push([
+        `${cell.sessions} x ${cell.size}`,
+        name,
+        median(runs.map((row) => row.rate)).toFixed(0),
+        runs.map((row) => row.rate.toFixed(0)).join(', '),
+        median(runs.map((row) => row.cpuPer1000)).toFixed(2),
+        (median(runs.map((row) => row.resident)) / 1e6).toFixed(0),
+      ])
+    }
+  }
+  printTable(['sessions x octets', 'server', 'delivered/s', 'runs', 'server CPU s per 1000', 'RSS MB'], table)
+}

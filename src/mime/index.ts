@@ -1,0 +1,17 @@
+/** The structure of messages: what mail says about itself, found in one pass. RFC 5322; RFC 2045; RFC 2046; RFC 2047. */
+
+export { parseAddressList } from './address-list.ts'
+export type { ListedAddress } from './address-list.ts'
+export { canonicalAddress, canonicalDomain } from './address.ts'
+export { parseSentDate } from './date-time.ts'
+export type { SentDate } from './date-time.ts'
+export { decodeCharset, decodeTransfer, decodeWords } from './decode.ts'
+export { headerFields } from './header.ts'
+export type { HeaderFieldOctets } from './header.ts'
+export { MIME_LIMITS } from './limits.ts'
+export type { MimeLimits } from './limits.ts'
+export { parameter, parseParameterised } from './media-type.ts'
+export type { ParameterisedValue } from './media-type.ts'
+export type { Extent, NumberedPart, PartLocation } from './parts.ts'
+export { readSummary, rebased, summarise, SUMMARY_VERSION, SummaryBuilder } from './summary.ts'
+export type { MessageSummary, SummaryField } from './summary.ts'

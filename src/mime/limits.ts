@@ -1,0 +1,16 @@
+/** How much structure is told of one message; beyond it parts are opaque, and the message is stored all the same. */
+
+/** Bounds of the scanner (threats M1-M3). */
+export interface MimeLimits {
+  /** Levels of multipart and message nesting. Default 100. */
+  readonly depth: number
+  /** Parts in all. Default 10,000. */
+  readonly parts: number
+  /** Octets of one header block that are looked at. Default 262,144. */
+  readonly headerOctets: number
+  /** Fields of one header block that are looked at. Default 1,000. */
+  readonly headerFields: number
+}
+
+/** The defaults. */
+export const MIME_LIMITS: MimeLimits = Object.freeze({ depth: 100, parts: 10_000, headerOctets: 262_144, headerFields: 1000 })

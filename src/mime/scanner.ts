@@ -1,0 +1,225 @@
+/**
+ * The structure of a message in one pass, while its octets arrive in slices of any size. Looks at line starts only; bodies
+ * are crossed by searching for line feeds. RFC 2046 §5.1; RFC 7103 §4-5 for what is malformed.
+ */
+
+import { latin1Text } from '../bytes/ascii.ts'
+import { describe, holdsMessage, newEntity, type Entity } from './entity.ts'
+import { MIME_LIMITS, type MimeLimits } from './limits.ts'
+
+/** Octets at the start of a line that can matter to a boundary. */
+const LINE_HEAD = 300
+const PREVIEW_OCTETS = 2048
+
+/** Takes a message in slices and gives its tree. */
+export class StructureScanner {
+  readonly #limits: MimeLimits
+  readonly #open: Entity[] = []
+  readonly root: Entity
+  #parts = 1
+  /** Offset of the next octet to come. */
+  #offset = 0
+  #inHeader = true
+  #header: Uint8Array[] = []
+  #headerSize = 0
+  /** The line that a slice ended in: where it began, and its first octets. */
+  #lineStart = 0
+  #lineHead: Uint8Array = new Uint8Array(0)
+  #lastOctet = 0
+  #feeds = 0
+  #feedsAtBody: number[] = []
+  /** Length of the line end before the current line: it belongs to a boundary that follows. */
+  #lineEnd = 0
+  #boundaries = 0
+  /** The part that the preview is made of, and its first octets. */
+  #previewOf: Entity | undefined
+  #preview: Uint8Array[] = []
+  #previewSize = 0
+
+  constructor(limits: Partial<MimeLimits> = {}) {
+    this.#limits = { ...MIME_LIMITS, ...limits }
+    this.root = newEntity(0, 0, 'text/plain')
+    this.#open.push(this.root)
+    this.#feedsAtBody.push(0)
+  }
+
+  /** First octets of the first text part, still encoded. */
+  get preview(): { readonly part: Entity; readonly octets: readonly Uint8Array[] } | undefined {
+    return this.#previewOf === undefined ? undefined : { part: this.#previewOf, octets: this.#preview }
+  }
+
+  push(slice: Uint8Array): void {
+    const base = this.#offset
+    let at = 0
+    while (at < slice.length) {
+      const feed = slice.indexOf(0x0a, at)
+      const end = feed < 0 ? slice.length : feed + 1
+      if (this.#inHeader) this.#takeHeader(slice, at, end)
+      if (feed < 0) {
+        if (this.#lineHead.length < LINE_HEAD) this.#lineHead = joined(this.#lineHead, slice.subarray(at, Math.min(end, at + LINE_HEAD)))
+        this.#lastOctet = slice[end - 1] ?? 0
+        break
+      }
+      const before = feed > at ? slice[feed - 1] : this.#lineHead.length > 0 ? this.#lastOctet : 0
+      const wasLineHead = this.#lineHead
+      this.#feeds++
+      if (wasLineHead.length > 0) {
+        this.#lineHead = new Uint8Array(0)
+        this.#line(joined(wasLineHead, slice.subarray(at, Math.min(end, at + LINE_HEAD))), 0, base + end, slice, base)
+      } else this.#line(slice, at, base + end, slice, base, end)
+      this.#lineEnd = before === 0x0d ? 2 : 1
+      this.#lineStart = base + end
+      at = end
+    }
+    this.#keepPreview(slice, base, base + slice.length)
+    this.#offset = base + slice.length
+  }
+
+  /** No more octets: closes everything and answers the root. */
+  finish(): Entity {
+    if (this.#lineHead.length > 0) {
+      const last = this.#lineHead
+      this.#lineHead = new Uint8Array(0)
+      this.#line(last, 0, this.#offset, new Uint8Array(0), this.#offset)
+    }
+    while (this.#inHeader) this.#endHeader(this.#offset, this.#offset)
+    while (this.#open.length > 0) this.#close(this.#offset, this.#feeds)
+    return this.root
+  }
+
+  get #top(): Entity | undefined {
+    return this.#open.at(-1)
+  }
+
+  /** A line is complete; `octets[from..]` holds its first octets at least. */
+  #line(octets: Uint8Array, from: number, lineEnd: number, slice: Uint8Array, base: number, to: number = octets.length): void {
+    const first = octets[from]
+    if (
+      this.#boundaries > 0 &&
+      first === 0x2d &&
+      octets[from + 1] === 0x2d &&
+      to - from < LINE_HEAD &&
+      this.#boundary(octets, from, to, lineEnd, slice, base)
+    )
+      return
+    if (!this.#inHeader) return
+    if (first === 0x0a || (first === 0x0d && octets[from + 1] === 0x0a)) this.#endHeader(this.#lineStart, lineEnd)
+  }
+
+  /** Whether the line is a boundary of an open multipart; acts on it if so. */
+  #boundary(octets: Uint8Array, from: number, to: number, lineEnd: number, slice: Uint8Array, base: number): boolean {
+    const text = latin1Text(octets, from + 2, to)
+    for (let level = this.#open.length - 1; level >= 0; level--) {
+      const entity = this.#open[level]
+      if (entity?.boundary === undefined || !text.startsWith(entity.boundary)) continue
+      // RFC 2046 §5.1.1: two hyphens close; white space after it is padding. Anything else is another, longer boundary.
+      const rest = text.slice(entity.boundary.length).trimEnd()
+      if (rest !== '' && rest !== '--') continue
+      const opens = rest === ''
+      const bodyEnd = Math.max(0, this.#lineStart - this.#lineEnd)
+      this.#keepPreview(slice, base, bodyEnd)
+      while (this.#inHeader) this.#endHeader(this.#lineStart, this.#lineStart)
+      const own = octets[to - 1] === 0x0a ? 1 : 0
+      while (this.#open.length - 1 > level) this.#close(bodyEnd, this.#feeds - own - (this.#lineEnd > 0 ? 1 : 0))
+      if (opens) this.#begin(lineEnd, entity)
+      else {
+        // What follows is the epilogue: it is nobody's part, and this boundary means nothing any more.
+        entity.boundary = undefined
+        this.#boundaries--
+      }
+      return true
+    }
+    return false
+  }
+
+  #begin(at: number, parent: Entity): void {
+    if (this.#parts >= this.#limits.parts) {
+      parent.boundary = undefined
+      this.#boundaries--
+      return
+    }
+    this.#parts++
+    const entity = newEntity(
+      at,
+      parent.depth + 1,
+      parent.subtype === 'digest' && parent.type === 'multipart' ? 'message/rfc822' : 'text/plain',
+    )
+    parent.children.push(entity)
+    this.#open.push(entity)
+    this.#feedsAtBody.push(this.#feeds)
+    this.#inHeader = true
+  }
+
+  #takeHeader(slice: Uint8Array, from: number, to: number): void {
+    if (this.#headerSize >= this.#limits.headerOctets) return
+    const piece = slice.slice(from, Math.min(to, from + this.#limits.headerOctets - this.#headerSize))
+    this.#header.push(piece)
+    this.#headerSize += piece.length
+  }
+
+  /** The header of the innermost entity is over: its block ends at `headerEnd`, its body begins at `bodyStart`. */
+  #endHeader(headerEnd: number, bodyStart: number): void {
+    const entity = this.#top
+    const block = assembled(this.#header, this.#headerSize)
+    this.#header = []
+    this.#headerSize = 0
+    this.#inHeader = false
+    if (entity === undefined) return
+    describe(entity, block, this.#limits)
+    entity.headerEnd = headerEnd
+    entity.bodyStart = bodyStart
+    this.#feedsAtBody[this.#feedsAtBody.length - 1] = this.#feeds
+    if (entity.depth >= this.#limits.depth) entity.boundary = undefined
+    if (entity.boundary !== undefined) this.#boundaries++
+    else if (holdsMessage(entity) && entity.depth < this.#limits.depth && this.#parts < this.#limits.parts) {
+      this.#parts++
+      const embedded = newEntity(bodyStart, entity.depth + 1, 'text/plain')
+      entity.children.push(embedded)
+      this.#open.push(embedded)
+      this.#feedsAtBody.push(this.#feeds)
+      this.#inHeader = true
+    } else if (this.#previewOf === undefined && entity.type === 'text') this.#previewOf = entity
+  }
+
+  #close(end: number, feeds: number): void {
+    const entity = this.#open.pop()
+    const feedsAtBody = this.#feedsAtBody.pop() ?? 0
+    if (entity === undefined) return
+    if (entity.boundary !== undefined) this.#boundaries--
+    entity.bodyEnd = Math.max(entity.bodyStart, end)
+    entity.lines = Math.max(0, feeds - feedsAtBody)
+    // A multipart without parts has an empty one all the same: the grammar of RFC 9051 §9 wants it.
+    if (entity.type === 'multipart' && entity.children.length === 0)
+      entity.children.push(newEntity(entity.bodyEnd, entity.depth + 1, 'text/plain'))
+  }
+
+  /** Copies what of the preview part lies in this slice before `end`. */
+  #keepPreview(slice: Uint8Array, base: number, end: number): void {
+    const part = this.#previewOf
+    if (part === undefined || this.#previewSize >= PREVIEW_OCTETS) return
+    if (part !== this.#top && part.bodyEnd > part.bodyStart) return
+    const from = Math.max(part.bodyStart + this.#previewSize, base)
+    const to = Math.min(end, part.bodyStart + PREVIEW_OCTETS)
+    if (to <= from || !this.#open.includes(part)) return
+    this.#preview.push(slice.slice(from - base, to - base))
+    this.#previewSize += to - from
+  }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (a.length === 0) return b.slice()
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
+}
+
+function assembled(pieces: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size)
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}
