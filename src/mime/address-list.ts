@@ -14,6 +14,7 @@ export interface ListedAddress {
 
 /** More than this are not told. */
 const MOST_ADDRESSES = 2000
+const LONGEST_ROUTE = 1000
 
 /** Characters that end an atom here. */
 const SPECIAL = new Set(['(', '"', '<', '>', ',', ';', ':', '@', ' ', '\t', '\r', '\n'])
@@ -78,11 +79,13 @@ class AddressReader {
     this.#blank()
     let route: string | undefined
     if (this.#text[this.#at] === '@') {
-      const end = this.#text.indexOf(':', this.#at)
-      const close = this.#text.indexOf('>', this.#at)
+      // Looked for in so much only: a list of openings without an end would be read again for each of them.
+      const near = this.#text.slice(this.#at, this.#at + LONGEST_ROUTE)
+      const end = near.indexOf(':')
+      const close = near.indexOf('>')
       if (end > 0 && (close < 0 || end < close)) {
-        route = this.#text.slice(this.#at, end).replace(/\s+/g, '')
-        this.#at = end + 1
+        route = near.slice(0, end).replace(/\s+/g, '')
+        this.#at += end + 1
       }
     }
     const mailbox = this.#words().join('')

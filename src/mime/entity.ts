@@ -47,9 +47,53 @@ export function newEntity(headerStart: number, depth: number, fallback: Entity['
   }
 }
 
-/** Fills in what the header says. */
-export function describe(entity: Entity, header: Uint8Array, limits: MimeLimits): void {
-  entity.fields = latinFields(header, limits.headerFields)
+/** Fields that structure, envelope and search are made of. */
+const TOLD: ReadonlySet<string> = new Set([
+  'bcc',
+  'cc',
+  'content-description',
+  'content-disposition',
+  'content-id',
+  'content-language',
+  'content-location',
+  'content-md5',
+  'content-transfer-encoding',
+  'content-type',
+  'date',
+  'from',
+  'in-reply-to',
+  'message-id',
+  'references',
+  'reply-to',
+  'sender',
+  'subject',
+  'to',
+])
+
+/**
+ * Fills in what the header says. At most `budget` octets of it are kept for telling; answers how many were: what parts
+ * cost is bounded for the message as a whole (M1, M3).
+ */
+export function describe(entity: Entity, header: Uint8Array, limits: MimeLimits, budget: number): number {
+  entity.fields = latinFields(header, limits.headerFields, TOLD)
+  const told = entity.fields.reduce((sum, field) => sum + field.value.length, 0)
+  interpret(entity)
+  if (told <= budget) return told
+  entity.fields = []
+  entity.parameters = []
+  if (entity.type.length + entity.subtype.length + entity.encoding.length > LONGEST_TYPE) {
+    entity.type = 'application'
+    entity.subtype = 'octet-stream'
+    entity.encoding = '7bit'
+    entity.boundary = undefined
+  }
+  return 0
+}
+
+/** RFC 6838 §4.2: 127 characters for a type and for a subtype each. */
+const LONGEST_TYPE = 300
+
+function interpret(entity: Entity): void {
   const given = fieldOf(entity.fields, 'content-type')
   const contentType = parseParameterised(given ?? entity.fallback)
   const slash = contentType.value.indexOf('/')

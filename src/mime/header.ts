@@ -12,6 +12,9 @@ export interface HeaderFieldOctets {
   readonly value: string
 }
 
+/** Octets before the colon in which a name that is wanted can end. */
+const LONGEST_NAME = 256
+
 /** A field as text of octets (each character one octet), which is how structure and envelope are made. */
 export interface LatinField {
   /** Lower case. */
@@ -31,12 +34,18 @@ export function* headerFields(block: Uint8Array): Generator<HeaderFieldOctets> {
   }
 }
 
-/** The same for the library's own use: names in lower case, octets kept. At most `most` fields. */
-export function latinFields(block: Uint8Array, most: number): readonly LatinField[] {
+/**
+ * The same for the library's own use: names in lower case, octets kept. Of the first `most` fields only those that `wanted`
+ * names: the rest of a header is the larger part of it, and nobody asks for it here.
+ */
+export function latinFields(block: Uint8Array, most: number, wanted: ReadonlySet<string>): readonly LatinField[] {
   const fields: LatinField[] = []
+  let seen = 0
   for (const [start, colon, end] of fieldSpans(block)) {
-    if (fields.length === most) break
-    fields.push({ name: latin1Text(block, start, colon).trimEnd().toLowerCase(), value: unfold(latin1Text(block, colon + 1, end)) })
+    if (seen++ === most) break
+    if (colon - start > LONGEST_NAME) continue
+    const name = latin1Text(block, start, colon).trimEnd().toLowerCase()
+    if (wanted.has(name)) fields.push({ name, value: unfold(latin1Text(block, colon + 1, end)) })
   }
   return fields
 }

@@ -10,7 +10,18 @@ export interface MimeLimits {
   readonly headerOctets: number
   /** Fields of one header block that are looked at. Default 1,000. */
   readonly headerFields: number
+  /**
+   * Octets of header fields that are told of all parts together, the message's own header not counted. Parts beyond it
+   * keep their type, encoding and place, and lose parameters and envelopes. Default 524,288.
+   */
+  readonly toldOctets: number
 }
 
 /** The defaults. */
-export const MIME_LIMITS: MimeLimits = Object.freeze({ depth: 100, parts: 10_000, headerOctets: 262_144, headerFields: 1000 })
+export const MIME_LIMITS: MimeLimits = Object.freeze({
+  depth: 100,
+  parts: 10_000,
+  headerOctets: 262_144,
+  headerFields: 1000,
+  toldOctets: 524_288,
+})

@@ -10,6 +10,8 @@ import { MIME_LIMITS, type MimeLimits } from './limits.ts'
 /** Octets at the start of a line that can matter to a boundary. */
 const LINE_HEAD = 300
 const PREVIEW_OCTETS = 2048
+/** Octets of a header that most have. */
+const HEADER_BUFFER = 4096
 
 /** Takes a message in slices and gives its tree. */
 export class StructureScanner {
@@ -20,8 +22,11 @@ export class StructureScanner {
   /** Offset of the next octet to come. */
   #offset = 0
   #inHeader = true
-  #header: Uint8Array[] = []
+  /** The header being read, in a buffer that grows: single octets cost no more than slices. */
+  #header: Uint8Array = new Uint8Array(HEADER_BUFFER)
   #headerSize = 0
+  /** Octets of part headers that may still be told. */
+  #budget: number
   /** The line that a slice ended in: where it began, and its first octets. */
   #lineStart = 0
   #lineHead: Uint8Array = new Uint8Array(0)
@@ -31,6 +36,8 @@ export class StructureScanner {
   /** Length of the line end before the current line: it belongs to a boundary that follows. */
   #lineEnd = 0
   #boundaries = 0
+  /** How many open multiparts have a boundary that, but for white space at its end, is this text: most lines are decided by it alone. */
+  readonly #boundaryTexts = new Map<string, number>()
   /** The part that the preview is made of, and its first octets. */
   #previewOf: Entity | undefined
   #preview: Uint8Array[] = []
@@ -38,6 +45,7 @@ export class StructureScanner {
 
   constructor(limits: Partial<MimeLimits> = {}) {
     this.#limits = { ...MIME_LIMITS, ...limits }
+    this.#budget = this.#limits.toldOctets
     this.root = newEntity(0, 0, 'text/plain')
     this.#open.push(this.root)
     this.#feedsAtBody.push(0)
@@ -109,6 +117,10 @@ export class StructureScanner {
   /** Whether the line is a boundary of an open multipart; acts on it if so. */
   #boundary(octets: Uint8Array, from: number, to: number, lineEnd: number, slice: Uint8Array, base: number): boolean {
     const text = latin1Text(octets, from + 2, to)
+    // Ninety open boundaries and a body of lines like them would be ninety comparisons a line otherwise.
+    const trimmed = text.trimEnd()
+    if (!this.#boundaryTexts.has(trimmed) && !(trimmed.endsWith('--') && this.#boundaryTexts.has(trimmed.slice(0, -2).trimEnd())))
+      return false
     for (let level = this.#open.length - 1; level >= 0; level--) {
       const entity = this.#open[level]
       if (entity?.boundary === undefined || !text.startsWith(entity.boundary)) continue
@@ -124,8 +136,7 @@ export class StructureScanner {
       if (opens) this.#begin(lineEnd, entity)
       else {
         // What follows is the epilogue: it is nobody's part, and this boundary means nothing any more.
-        entity.boundary = undefined
-        this.#boundaries--
+        this.#forget(entity)
       }
       return true
     }
@@ -134,8 +145,7 @@ export class StructureScanner {
 
   #begin(at: number, parent: Entity): void {
     if (this.#parts >= this.#limits.parts) {
-      parent.boundary = undefined
-      this.#boundaries--
+      this.#forget(parent)
       return
     }
     this.#parts++
@@ -150,27 +160,50 @@ export class StructureScanner {
     this.#inHeader = true
   }
 
+  /** The boundary of a multipart means something from here on. */
+  #expect(boundary: string): void {
+    const text = boundary.trimEnd()
+    this.#boundaries++
+    this.#boundaryTexts.set(text, (this.#boundaryTexts.get(text) ?? 0) + 1)
+  }
+
+  #forget(entity: Entity): void {
+    if (entity.boundary === undefined) return
+    const text = entity.boundary.trimEnd()
+    const others = (this.#boundaryTexts.get(text) ?? 1) - 1
+    if (others === 0) this.#boundaryTexts.delete(text)
+    else this.#boundaryTexts.set(text, others)
+    this.#boundaries--
+    entity.boundary = undefined
+  }
+
   #takeHeader(slice: Uint8Array, from: number, to: number): void {
-    if (this.#headerSize >= this.#limits.headerOctets) return
-    const piece = slice.slice(from, Math.min(to, from + this.#limits.headerOctets - this.#headerSize))
-    this.#header.push(piece)
-    this.#headerSize += piece.length
+    const length = Math.min(to - from, this.#limits.headerOctets - this.#headerSize)
+    if (length <= 0) return
+    const needed = this.#headerSize + length
+    if (needed > this.#header.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#header.length * 2))
+      grown.set(this.#header.subarray(0, this.#headerSize))
+      this.#header = grown
+    }
+    this.#header.set(slice.subarray(from, from + length), this.#headerSize)
+    this.#headerSize = needed
   }
 
   /** The header of the innermost entity is over: its block ends at `headerEnd`, its body begins at `bodyStart`. */
   #endHeader(headerEnd: number, bodyStart: number): void {
     const entity = this.#top
-    const block = assembled(this.#header, this.#headerSize)
-    this.#header = []
+    const block = this.#header.subarray(0, this.#headerSize)
     this.#headerSize = 0
     this.#inHeader = false
     if (entity === undefined) return
-    describe(entity, block, this.#limits)
+    if (entity === this.root) describe(entity, block, this.#limits, Number.POSITIVE_INFINITY)
+    else this.#budget -= describe(entity, block, this.#limits, this.#budget)
     entity.headerEnd = headerEnd
     entity.bodyStart = bodyStart
     this.#feedsAtBody[this.#feedsAtBody.length - 1] = this.#feeds
     if (entity.depth >= this.#limits.depth) entity.boundary = undefined
-    if (entity.boundary !== undefined) this.#boundaries++
+    if (entity.boundary !== undefined) this.#expect(entity.boundary)
     else if (holdsMessage(entity) && entity.depth < this.#limits.depth && this.#parts < this.#limits.parts) {
       this.#parts++
       const embedded = newEntity(bodyStart, entity.depth + 1, 'text/plain')
@@ -185,7 +218,7 @@ export class StructureScanner {
     const entity = this.#open.pop()
     const feedsAtBody = this.#feedsAtBody.pop() ?? 0
     if (entity === undefined) return
-    if (entity.boundary !== undefined) this.#boundaries--
+    this.#forget(entity)
     entity.bodyEnd = Math.max(entity.bodyStart, end)
     entity.lines = Math.max(0, feeds - feedsAtBody)
     // A multipart without parts has an empty one all the same: the grammar of RFC 9051 §9 wants it.
@@ -212,14 +245,4 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   both.set(a)
   both.set(b, a.length)
   return both
-}
-
-function assembled(pieces: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
 }

@@ -93,7 +93,8 @@ export class SummaryBuilder {
     octets = octets.subarray(0, part.bodyEnd - part.bodyStart)
     const charset = part.parameters.find(([name]) => name === 'charset')?.[1] ?? ''
     const text = decodeCharset(decodeTransfer(octets, part.encoding), charset)
-    const plain = part.subtype === 'html' ? text.replace(/<(?:style|script)[^>]*>[^<]*/gi, ' ').replace(/<[^<>]*>?/g, ' ') : text
+    const plain =
+      part.subtype === 'html' ? text.replace(/<(?:style|script)[^>]*>[^<]*/gi, ' ').replace(/<[^<>]*>?/g, ' ') : text.slice(0, PREVIEW * 4)
     return plain
       .replace(/[\s\u0000-\u001f\u007f]+/g, ' ')
       .trim()

@@ -27,6 +27,13 @@ const BOMBS: Readonly<Record<string, (n: number) => string>> = {
   'message in message (M1)': n => 'Content-Type: message/rfc822\r\n\r\n'.repeat(n),
   'parts without end (M2)': n => `Content-Type: multipart/mixed; boundary=b\r\n\r\n${'--b\r\n\r\nx\r\n'.repeat(n)}--b--\r\n`,
   'lines of hyphens (M2)': n => `Content-Type: multipart/mixed; boundary=b\r\n\r\n${'--c\r\n'.repeat(n)}`,
+  'near-boundary lines under 99 boundaries (M1, M2)': n => {
+    let text = ''
+    for (let i = 0; i < 99; i++) text += `Content-Type: multipart/mixed; boundary=${'b'.repeat(32)}${i}\r\n\r\n--${'b'.repeat(32)}${i}\r\n`
+    return `${text}\r\n${`--${'b'.repeat(32)}x\r\n`.repeat(n)}`
+  },
+  'source routes without an end, in many parts (M6)': n =>
+    `Content-Type: multipart/digest; boundary=b\r\n\r\n${`--b\r\n\r\nFrom: ${'<@,'.repeat(20_000)}\r\n\r\n`.repeat(n / 4000)}--b--\r\n`,
   'To lines (M3)': n => `${'To: a@b.example\r\n'.repeat(n)}\r\n`,
   'addresses in one line (M3)': n => `To: ${'a@b.example, '.repeat(n)}\r\n\r\n`,
   'encoded-words (M3)': n => `Subject: ${'=?utf-8?q?a?= '.repeat(n)}\r\n\r\n`,
@@ -103,4 +110,30 @@ test('decoding never grows what it is given, and takes nonsense (RFC 2045 §6.7,
   const text = 'If =C3=A9 then=\r\n soft  \r\n=ZZ'
   assert.equal(Buffer.from(decodeTransfer(octets(text), 'quoted-printable')).toString(), 'If é then soft\r\n=ZZ')
   assert.equal(Buffer.from(decodeTransfer(octets('SGVs\r\nbG8=\r\n'), 'BASE64')).toString(), 'Hello')
+})
+
+test('what is told of parts is bounded for the message as a whole, and every part keeps its place (M1, M3)', () => {
+  const parts = 40
+  const part = `--b\r\nContent-Type: message/rfc822\r\n\r\nTo: ${`${'a'.repeat(90)}@b, `.repeat(2000)}\r\nSubject: s\r\n\r\nx\r\n`
+  const message = octets(`Content-Type: multipart/mixed; boundary=b\r\n\r\n${part.repeat(parts)}--b--\r\n`)
+  assert.ok(message.length > 7_000_000)
+  const summary = summarise(message)
+  assert.ok(summary.length < 2_000_000, `${summary.length} octets`)
+  const view = readSummary(summary)
+  parseForm(view.bodyStructure)
+  for (let number = 1; number <= parts; number++) {
+    const location = view.part([number])
+    assert.ok(location?.isMessage)
+    assert.equal(location.bodyEnd - location.bodyStart, part.length - '--b\r\nContent-Type: message/rfc822\r\n\r\n'.length - 2)
+  }
+  assert.match(Buffer.from(view.bodyStructure).toString('latin1'), /aaaa/)
+})
+
+test('a header that arrives octet by octet is read in linear time (S26, M3)', () => {
+  const message = octets(`X: ${'y'.repeat(200_000)}\r\nSubject: kept\r\n\r\n`)
+  const start = performance.now()
+  const builder = new SummaryBuilder()
+  for (let at = 0; at < message.length; at++) builder.push(message.subarray(at, at + 1))
+  assert.equal(readSummary(builder.finish()).field('subject'), 'kept')
+  assert.ok(performance.now() - start < 1000)
 })
