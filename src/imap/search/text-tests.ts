@@ -1,0 +1,35 @@
+/** Tests that look for text: in the summary where it has the field, else in the message. RFC 9051 §6.4.4. */
+
+import type { MessageSummary } from '../../mime/index.ts'
+import type { Answer, Candidate, Test } from './candidate.ts'
+
+type SummaryField = Parameters<MessageSummary['field']>[0]
+
+const SUMMARY_FIELDS: readonly SummaryField[] = ['subject', 'from', 'to', 'cc', 'bcc', 'message-id', 'in-reply-to', 'references']
+
+/** BODY and TEXT. `needle` is folded. */
+export function textTest(place: 'BODY' | 'TEXT', needle: string): Test {
+  return place === 'BODY' ? candidate => bodyHas(candidate, needle) : candidate => textHas(candidate, needle)
+}
+
+/** Whether a summary is enough to look for such a text in such a field. An empty field and none at all look the same there. */
+export function summaryTells(name: string, needle: string): boolean {
+  return needle !== '' && SUMMARY_FIELDS.some(known => known === name)
+}
+
+/** HEADER, and BCC, CC, FROM, SUBJECT, TO. `needle` is folded. RFC 9051 §6.4.4: with an empty text, any message that has the field at all. */
+export function headerTest(name: string, needle: string): Test {
+  const field = SUMMARY_FIELDS.find(known => known === name)
+  if (field !== undefined && needle !== '') return ({ summary }) => summary?.field(field).includes(needle)
+  return ({ text }) => text?.fields.some(each => each.name === name && each.value.includes(needle))
+}
+
+function bodyHas({ text }: Candidate, needle: string): Answer {
+  return text?.body?.some(part => part.includes(needle))
+}
+
+function textHas(candidate: Candidate, needle: string): Answer {
+  const { text } = candidate
+  if (text === undefined) return undefined
+  return text.fields.some(({ name, value }) => `${name}: ${value}`.includes(needle)) || bodyHas(candidate, needle)
+}

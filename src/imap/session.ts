@@ -1,0 +1,172 @@
+/** The pump of one connection: read a command, parse it, admit it, ask, run it, print how it ended. RFC 9051 §2.2.2, §5.5. */
+
+import { latin1Text } from '../bytes/ascii.ts'
+import { SyntaxFault } from '../bytes/cursor.ts'
+import type { LiveConnection } from '../contracts/host.ts'
+import type { Transport } from '../contracts/transport.ts'
+import { commands } from './commands/index.ts'
+import { isAppendToMessage } from './commands/append.ts'
+import { bad, codes, completionOf, isWorthReporting, printable, refusalOf, type Completion } from './codes.ts'
+import type { Command } from './command.ts'
+import { Context, Disconnected, type House } from './context.ts'
+import { capabilities } from './extensions/index.ts'
+import type { Incoming } from './input.ts'
+import { FAILED_LOGINS, FAULTS_IN_A_ROW } from './limits.ts'
+import { refusedIn, stateOf } from './state.ts'
+import { Parser } from './wire/parser.ts'
+
+/** One connection, from greeting to end. */
+export class Session {
+  readonly #context: Context
+  #faults = 0
+  #stopping = false
+  #loginDeadline = 0
+
+  constructor(house: House, transport: Transport, connection: LiveConnection) {
+    this.#context = new Context(house, transport, connection)
+  }
+
+  /** Serves the connection. Never rejects. */
+  async serve(): Promise<void> {
+    const context = this.#context
+    try {
+      if (await this.#greet()) await this.#pump()
+    } catch (error) {
+      if (!(error instanceof Disconnected)) context.host.report(error, 'imap: session', context.connection)
+    } finally {
+      context.deselect()
+      if (context.hub !== undefined) context.house.hubs.part(context.hub)
+      context.out.release()
+      context.transport.end()
+    }
+  }
+
+  /** Ends the session: at once when it waits for its client, after the running command otherwise. */
+  stop(): void {
+    this.#stopping = true
+    if (!this.#context.input.isWaiting) return
+    this.#bye('The server is going down')
+    this.#context.out.release()
+    this.#context.transport.end()
+  }
+
+  async #greet(): Promise<boolean> {
+    const context = this.#context
+    const { host, settings } = context.house
+    this.#loginDeadline = host.clock.monotonic() + settings.loginTimeout
+    const verdict = await host.connect(context.connection)
+    if (verdict.kind !== 'accept') {
+      this.#bye(refusalOf(verdict).text)
+      return false
+    }
+    context.out.untagged(`OK [CAPABILITY ${capabilities(context)}] ${host.hostname} ready`)
+    return true
+  }
+
+  #bye(text: string, code?: string): void {
+    this.#context.out.untagged(`BYE ${code === undefined ? '' : `[${code}] `}${printable(text)}`)
+  }
+
+  async #pump(): Promise<void> {
+    const context = this.#context
+    while (!context.isEnding) {
+      if (this.#stopping) return this.#bye('The server is going down')
+      const incoming = await context.input.command(this.#patience(), octets => isAppendToMessage(octets, context))
+      if (incoming.kind === 'end') return
+      if (incoming.kind === 'timeout') return this.#bye('You were silent for too long')
+      await this.#handle(incoming)
+      if (this.#faults >= FAULTS_IN_A_ROW) return this.#bye('Too many commands that are none')
+      if (context.failedLogins >= FAILED_LOGINS) return this.#bye('Too many failed logins')
+      if (context.out.isFull) await context.out.flush()
+    }
+  }
+
+  #patience(): number {
+    const { account, house } = this.#context
+    if (account !== undefined) return house.settings.autologout
+    return Math.max(0, this.#loginDeadline - house.host.clock.monotonic())
+  }
+
+  async #handle(incoming: Exclude<Incoming, { readonly kind: 'end' | 'timeout' }>): Promise<void> {
+    const { out } = this.#context
+    if (incoming.kind === 'fault') {
+      const text = incoming.fault === 'literal-too-big' ? 'The literal is too large' : `The line is not one: ${incoming.fault}`
+      out.completion(tagOf(incoming.start), bad(text))
+      // Whether what follows is a command or the octets of a literal cannot be known any more.
+      this.#bye('The next command cannot be found')
+      this.#context.isEnding = true
+      return
+    }
+    if (incoming.kind === 'refused') {
+      out.completion(tagOf(incoming.octets), codes.commandTooBig)
+      this.#faults++
+      return
+    }
+    const p = new Parser(incoming.octets, this.#context.nameForm)
+    let tag = '*'
+    try {
+      tag = p.tag()
+      p.sp()
+      this.#context.tag = tag
+      const completion = await this.#dispatch(p)
+      if (completion.status === 'BAD') this.#faults++
+      else this.#faults = 0
+      if (completion.text !== '') out.completion(tag, completion)
+    } catch (error) {
+      this.#failed(tag, error)
+    }
+  }
+
+  async #dispatch(p: Parser): Promise<Completion> {
+    const context = this.#context
+    const command = readCommand(p)
+    if (command === undefined) return bad('There is no such command')
+    const refused = refusedIn(command.states, stateOf(context))
+    if (refused !== undefined) return bad(refused)
+    const run = command.bind(p)
+    if (context.host.command !== undefined) {
+      const verdict = await context.host.command(context.connection, command.name)
+      if (verdict.kind !== 'accept') return refusalOf(verdict)
+    }
+    context.beginSlice()
+    const running = run(context)
+    let completion: Completion
+    try {
+      completion = running instanceof Promise ? await running : running
+    } catch (error) {
+      completion = this.#failure(error)
+    }
+    context.tellUpdates(command.expunge ?? 'tell')
+    return completion
+  }
+
+  #failure(error: unknown): Completion {
+    if (error instanceof Disconnected) throw error
+    const context = this.#context
+    if (isWorthReporting(error)) context.host.report(error, 'imap: command', context.connection)
+    return completionOf(error) ?? codes.serverBug
+  }
+
+  #failed(tag: string, error: unknown): void {
+    const { out } = this.#context
+    if (error instanceof SyntaxFault) {
+      this.#faults++
+      out.completion(tag, bad(`Expected ${error.expected}`))
+      return
+    }
+    out.completion(tag, this.#failure(error))
+  }
+}
+
+function readCommand(p: Parser): Command | undefined {
+  const word = p.keyword()
+  if (word !== 'UID') return commands.get(word)
+  p.sp()
+  return commands.get(`UID ${p.keyword()}`)
+}
+
+/** The tag of a command that cannot be parsed as a whole; `*` when it has none. RFC 9051 §7.1.3. */
+function tagOf(start: Uint8Array): string {
+  const [, tag] = /^([^\x00-\x20(){%*"\\+\x7f-\xff]{1,60}) /.exec(latin1Text(start)) ?? []
+  return tag ?? '*'
+}
