@@ -1,0 +1,39 @@
+/** The POP3 engine: a host and options in, sessions out. RFC 1939. */
+
+import type { Engine, Host } from '../contracts/host.ts'
+import { settingsOf } from './options.ts'
+import type { Pop3Options } from './options.ts'
+import { Session } from './session.ts'
+
+/**
+ * An engine that speaks POP3.
+ *
+ * @example
+ * ```ts
+ * import { pop3Engine } from 'mailwright/pop3'
+ * import type { Host } from 'mailwright/contracts'
+ *
+ * declare const host: Host
+ *
+ * const engine = pop3Engine(host, { autologout: 15 * 60_000 })
+ * ```
+ */
+export function pop3Engine(host: Host, options: Pop3Options = {}): Engine {
+  const settings = settingsOf(options)
+  const sessions = new Set<Session>()
+  let isDown = false
+  return {
+    protocol: 'pop3',
+    async serve(transport, connection) {
+      const session = new Session(host, settings, transport, connection)
+      if (isDown) session.stop()
+      sessions.add(session)
+      await session.serve()
+      sessions.delete(session)
+    },
+    shutdown() {
+      isDown = true
+      for (const session of sessions) session.stop()
+    },
+  }
+}
