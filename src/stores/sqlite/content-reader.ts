@@ -154,7 +154,7 @@ export class ContentReader {
   }
 
   close(): void {
-    for (const segment of [...this.#files.keys()]) this.#drop(segment)
+    for (const segment of this.#files.keys()) this.#drop(segment)
     this.#window = new Uint8Array()
     this.#windowSegment = 0
   }

@@ -29,6 +29,8 @@ export interface Parcel {
 /** The inside of one open store. */
 export class House {
   readonly folder: string
+  /** Milliseconds that a connection waits for another's lock. */
+  readonly busyTimeout: number
   readonly sql: Sql
   readonly keywords: KeywordSets
   readonly feed: ChangeFeed
@@ -39,6 +41,7 @@ export class House {
 
   constructor(options: WriterOptions, pollInterval: number) {
     this.folder = options.folder
+    this.busyTimeout = options.busyTimeout
     this.sql = connect(options.folder, { busyTimeout: options.busyTimeout, writable: false })
     this.keywords = new KeywordSets(this.sql)
     this.feed = new ChangeFeed(this.sql, this.keywords, pollInterval)

@@ -163,7 +163,7 @@ export class SegmentWriter {
     if (known !== undefined) return known
     this.#write([headerOf(input.size, hash)], this.#tail)
     this.#tail = start + input.size
-    return this.#staged(hash, sums, input.size, start, small, group ?? new Map())
+    return this.#staged(hash, sums, input.size, start, small, group ?? new Map<string, StagedContent>())
   }
 
   #staged(

@@ -7,8 +7,11 @@ import { ConfigurationError } from '../../contracts/mail-error.ts'
 import type { AccountId } from '../../contracts/mailbox-info.ts'
 import { checkAccountId } from '../account-id.ts'
 import { checkFlags } from '../flags.ts'
+import { backUp, type BackupOptions, type BackupResult } from './backup.ts'
+import { compact, type CompactOptions, type CompactResult, rebuild, type RebuildOptions, verify, type VerifyOptions } from './caretaker.ts'
 import { prepareDatabase } from './database.ts'
 import { House } from './house.ts'
+import type { StoreProblem } from './inspection.ts'
 import { messageInput } from './message-input.ts'
 import type { TargetInput } from './operation.ts'
 import type { TargetOutcome } from './operations-add.ts'
@@ -54,6 +57,24 @@ export interface SqliteStore extends MailStore {
   removeAccount(account: AccountId, options?: CallOptions): Promise<void>
   /** The ids of all accounts that have mail here, in order of their making. */
   accounts(options?: CallOptions): Promise<readonly AccountId[]>
+  /**
+   * Looks for damage while the store is in use: rows, counters, files, and with `deep` every octet. Answers problems as they
+   * are found; a sound store has none.
+   */
+  verify(options?: VerifyOptions): AsyncIterable<StoreProblem>
+  /** Makes all summaries again from the octets; answers how many. Flags, UIDs and MODSEQs stay. */
+  rebuild(options: RebuildOptions): Promise<number>
+  /**
+   * Takes away what no mailbox refers to any more, and moves what is left in hollow segments together. In small steps between
+   * deliveries; contents go at the second run that finds them unused.
+   */
+  compact(options?: CompactOptions): Promise<CompactResult>
+  /**
+   * Copies the store, as it is at one moment, into a new folder while it is in use. The copy is a store: open it to restore.
+   * So that clients that had seen later mail notice, the copy goes on with greater UIDs and MODSEQs. Throws `already-exists`
+   * when the folder holds a store.
+   */
+  backup(folder: string, options?: BackupOptions): Promise<BackupResult>
   /** What the writer of this process did so far. */
   readonly counters: SqliteStoreCounters
 }
@@ -147,6 +168,22 @@ class Store implements SqliteStore {
 
   accounts(options?: CallOptions): Promise<readonly AccountId[]> {
     return this.#house.run(options, () => this.#house.sql.rows<[string]>('SELECT name FROM account ORDER BY id').map(([name]) => name))
+  }
+
+  verify(options?: VerifyOptions): AsyncIterable<StoreProblem> {
+    return verify(this.#house, options)
+  }
+
+  rebuild(options: RebuildOptions): Promise<number> {
+    return this.#house.run(options, () => rebuild(this.#house, options))
+  }
+
+  compact(options?: CompactOptions): Promise<CompactResult> {
+    return this.#house.run(options, () => compact(this.#house, options))
+  }
+
+  backup(folder: string, options?: BackupOptions): Promise<BackupResult> {
+    return this.#house.run(options, () => backUp(this.#house, resolve(folder), options))
   }
 
   close(): Promise<void> {

@@ -29,9 +29,9 @@ function take(command: WriterCommand): void {
 
 function drain(): void {
   for (;;) {
-    const next = receiveMessageOnPort(port) as { readonly message: WriterCommand } | undefined
+    const next = receiveMessageOnPort(port)
     if (next === undefined) return
-    take(next.message)
+    take(next.message as WriterCommand)
   }
 }
 
