@@ -47,6 +47,11 @@ export function tlsFacts(socket: TLSSocket): TlsFacts {
   }
 }
 
+/** What TLS agreed on, for a socket that may be in the clear: `undefined` then. */
+export function tlsFactsOf(socket: Socket): TlsFacts | undefined {
+  return socket instanceof TLSSocket ? tlsFacts(socket) : undefined
+}
+
 function handshake(secure: TLSSocket, within: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let reason: Error | undefined

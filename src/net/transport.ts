@@ -11,7 +11,7 @@ import type { Endpoint, TlsFacts, Transport } from '../contracts/index.ts'
 import type { Certificates } from './certificates.ts'
 import { sharedDeadlines } from './deadlines.ts'
 import type { Deadlined } from './deadlines.ts'
-import { tlsFacts, upgradeToTls } from './tls-upgrade.ts'
+import { tlsFacts, tlsFactsOf, upgradeToTls } from './tls-upgrade.ts'
 
 /** What all connections of a listener have in common; shared between them. */
 export interface TransportSettings {
@@ -63,6 +63,7 @@ class SocketTransport implements Transport, Deadlined {
     this.#settings = settings
     this.#ends = ends
     this.#socket = socket
+    this.#tls = tlsFactsOf(socket)
     this.#own(socket)
   }
 

@@ -1,0 +1,200 @@
+/** The composition root: options become engines and listeners, and end together. RFC 5321 §3.1, §4.5.4; RFC 8314 §3. */
+
+import { ConfigurationError } from '../contracts/index.ts'
+import type { MailEvents, Middleware } from '../contracts/index.ts'
+import { loginBudget } from '../filters/login-budget/index.ts'
+import { ConnectionCounter, listen } from '../net/index.ts'
+import type { AcceptedSocket, Certificates, Listener } from '../net/index.ts'
+import { createHost } from '../pipeline/index.ts'
+import { fileSpool } from '../stores/spool.ts'
+import { Crew } from './crew.ts'
+import { DOOR_NAMES, doorsOf } from './doors.ts'
+import type { Door, DoorName } from './doors.ts'
+import { EventHub } from './events.ts'
+import { authenticatorOf, certificatesOf, worldOf } from './options.ts'
+import type { MailServerOptions } from './options.ts'
+import { tooMany } from './too-many.ts'
+
+/** A door that is open. */
+export interface OpenDoor {
+  readonly name: DoorName
+  /** Address, or the path of a Unix socket. */
+  readonly address: string
+  /** 0 for a Unix socket. */
+  readonly port: number
+}
+
+/** A mail server. Made by {@link createMailServer}. */
+export interface MailServer extends AsyncDisposable {
+  /**
+   * Adds middleware below what was added before. Throws `ConfigurationError` `MW_ALREADY_LISTENING` once the server is open,
+   * `MW_MIDDLEWARE` for middleware without a name.
+   */
+  use(...middleware: readonly Middleware[]): this
+  /**
+   * Listens to what happens, until the function it answers is called. Errors that nobody listens for are printed on stderr.
+   */
+  on<Name extends keyof MailEvents>(name: Name, listener: (event: Parameters<MailEvents[Name]>[0]) => void): () => void
+  /** Opens all doors, or none: throws `MailError` `in-use`, `no-permission` or `unavailable` for the first that cannot be opened. */
+  listen(): Promise<this>
+  /** The doors that are open. */
+  readonly doors: readonly OpenDoor[]
+  /** The port of each door that is open; of the first, where one name has several. */
+  readonly ports: { readonly [Name in DoorName]?: number }
+  /** Certificates in use. */
+  readonly certificates: Certificates | undefined
+  /**
+   * Accepts no more, says goodbye to idle clients, lets running commands end (for at most `closeTimeout`), then cuts off the rest.
+   * Store and directory stay open: they are the caller's.
+   */
+  close(): Promise<void>
+}
+
+/**
+ * Puts a mail server together. Nothing is opened before `listen`; whatever is wrong with the options is thrown here, as
+ * `ConfigurationError` with a stable `code`.
+ *
+ * @example
+ * ```ts
+ * import { createMailServer } from 'mailwright'
+ * import { memoryDirectory } from 'mailwright/directories/memory'
+ * import { memoryStore } from 'mailwright/stores/memory'
+ *
+ * const directory = memoryDirectory()
+ * await directory.addDomain('example.org')
+ * await directory.addAccount({ address: 'ann@example.org', password: 'correct horse' })
+ *
+ * await using server = await createMailServer({
+ *   hostname: 'mx.example.org',
+ *   store: memoryStore(),
+ *   directory,
+ *   listeners: { smtp: 0, imap: 0 },
+ *   allowPlaintextLogin: 'loopback',
+ * }).listen()
+ * console.log(server.ports)
+ * ```
+ */
+export function createMailServer(options: MailServerOptions): MailServer {
+  return new ComposedServer(options)
+}
+
+class ComposedServer implements MailServer {
+  readonly #options: MailServerOptions
+  readonly #events = new EventHub()
+  readonly #middleware: Middleware[] = []
+  readonly #doors: readonly Door[]
+  readonly #certificates: Certificates | undefined
+  #state: 'made' | 'open' | 'closed' = 'made'
+  #crew: Crew | undefined
+  #open: readonly { readonly door: Door; readonly listener: Listener }[] = []
+  #closing: Promise<void> | undefined
+
+  constructor(options: MailServerOptions) {
+    this.#options = options
+    this.#certificates = certificatesOf(options.tls)
+    this.#doors = doorsOf(options.listeners, { host: options.host ?? '127.0.0.1', hasTls: this.#certificates !== undefined })
+    authenticatorOf(options)
+    // Looks at everything else that a host can find wrong, now rather than at the first connection.
+    this.#host([])
+  }
+
+  use(...middleware: readonly Middleware[]): this {
+    if (this.#state !== 'made') throw new ConfigurationError('MW_ALREADY_LISTENING', 'middleware is added before the server listens')
+    this.#host(middleware)
+    this.#middleware.push(...middleware)
+    return this
+  }
+
+  on<Name extends keyof MailEvents>(name: Name, listener: (event: Parameters<MailEvents[Name]>[0]) => void): () => void {
+    return this.#events.on(name, listener)
+  }
+
+  get doors(): readonly OpenDoor[] {
+    return this.#open.map(({ door, listener }) => ({ name: door.name, address: listener.address, port: listener.port }))
+  }
+
+  get ports(): { readonly [Name in DoorName]?: number } {
+    const ports: { [Name in DoorName]?: number } = {}
+    for (const name of DOOR_NAMES) {
+      const first = this.#open.find(({ door, listener }) => door.name === name && listener.port !== 0)
+      if (first !== undefined) ports[name] = first.listener.port
+    }
+    return ports
+  }
+
+  get certificates(): Certificates | undefined {
+    return this.#certificates
+  }
+
+  async listen(): Promise<this> {
+    if (this.#state !== 'made') throw new ConfigurationError('MW_ALREADY_LISTENING', 'a server listens once; make another to listen again')
+    this.#state = 'open'
+    const guard = this.#options.loginBudget === false ? [] : [loginBudget(this.#options.loginBudget ?? {})]
+    const crew = new Crew(this.#host([...guard, ...this.#middleware]), this.#options, this.#certificates)
+    this.#crew = crew
+    const counter = new ConnectionCounter(this.#options.connections)
+    const open: { door: Door; listener: Listener }[] = []
+    try {
+      for (const door of this.#doors) open.push({ door, listener: await this.#openDoor(door, crew, counter) })
+    } catch (error) {
+      for (const { listener } of open) listener.close()
+      this.#state = 'closed'
+      throw error
+    }
+    this.#open = open
+    return this
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closed'
+    for (const { listener } of this.#open) listener.close()
+    this.#crew?.shutdown()
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const cancel = worldOf(this.#options).clock.after(this.#options.closeTimeout ?? 10_000, resolve)
+    await Promise.race([Promise.all(this.#open.map(({ listener }) => listener.done)), late])
+    cancel()
+    for (const { listener } of this.#open) listener.destroy()
+    await Promise.all(this.#open.map(({ listener }) => listener.done))
+    await this.#crew?.done()
+    this.#open = []
+    this.#certificates?.close()
+  }
+
+  #host(middleware: readonly Middleware[]): ReturnType<typeof createHost> {
+    const { hostname, store, directory, deadlines, spool } = this.#options
+    return createHost({
+      hostname,
+      store,
+      directory,
+      authenticator: authenticatorOf(this.#options),
+      middleware,
+      spool: spool ?? fileSpool(),
+      events: this.#events,
+      ...worldOf(this.#options),
+      ...(deadlines === undefined ? {} : { deadlines }),
+    })
+  }
+
+  #openDoor(door: Door, crew: Crew, counter: ConnectionCounter): Promise<Listener> {
+    const { where, name, alpn } = door
+    return listen({
+      ...where,
+      counter,
+      tooMany: tooMany(door.protocol, this.#options.hostname),
+      ...(door.implicitTls && this.#certificates !== undefined
+        ? { implicitTls: { certificates: this.#certificates, ...(alpn === undefined ? {} : { alpn }) } }
+        : {}),
+      onConnection: (accepted: AcceptedSocket) => crew.serve(door, accepted),
+      onError: error => this.#events.emit('error', { error, where: `listener ${name}` }),
+    })
+  }
+}

@@ -1,0 +1,191 @@
+/** A whole mail server for a person or a household in one folder: what `npm start` and `mailwright serve` run. RFC 8314 §3; RFC 6154. */
+
+import { ConfigurationError } from '../contracts/index.ts'
+import type { Middleware } from '../contracts/index.ts'
+import { sqliteDirectory } from '../directories/sqlite/index.ts'
+import type { SqliteDirectory } from '../directories/sqlite/index.ts'
+import { certificates, developmentCertificate, systemRandom } from '../net/index.ts'
+import type { CertificateSource } from '../net/index.ts'
+import { sqliteStore } from '../stores/sqlite/index.ts'
+import type { SqliteStore } from '../stores/sqlite/index.ts'
+import { DOOR_NAMES } from './doors.ts'
+import type { DoorName } from './doors.ts'
+import { createMailServer } from './mail-server.ts'
+import type { MailServer } from './mail-server.ts'
+import { addMailAccount, firstMailboxes } from './new-account.ts'
+import { connectionGuide } from './personal-guide.ts'
+
+/** Options of {@link personalServer}. */
+export interface PersonalServerOptions {
+  /** Folder that holds everything: mail, accounts, certificate. Made when it is not there. Default `./data`. */
+  readonly data?: string
+  /** The domain to receive mail for. Default: the one that is served already, else `home.test`. */
+  readonly domain?: string
+  /** Address of the first account. Default: the account that exists already, else `me@` the domain. */
+  readonly user?: string
+  /** Its password. Default: on the first start one is made up; later the old one stays. */
+  readonly password?: string
+  /** Address to listen on. Default `127.0.0.1`: this machine only. */
+  readonly host?: string
+  /** Ports, by door; 0 for any that is free. Defaults: {@link PERSONAL_PORTS}. */
+  readonly ports?: { readonly [Name in DoorName]?: number }
+  /** Let clients on this machine log in without TLS. Default `false`. */
+  readonly allowPlaintextLogin?: boolean
+  /** A certificate from a certificate authority. Default: a development certificate, made on first start. */
+  readonly tls?: CertificateSource
+  /** Middleware, outermost first. */
+  readonly middleware?: readonly Middleware[]
+  /** Told what is being done, a line at a time. */
+  readonly progress?: (line: string) => void
+}
+
+/** A personal server that accepts connections. */
+export interface PersonalServer extends AsyncDisposable {
+  readonly server: MailServer
+  readonly store: SqliteStore
+  readonly directory: SqliteDirectory
+  readonly domain: string
+  readonly user: string
+  /** Known only when it was made or given at this start. */
+  readonly password: string | undefined
+  /** Whether the account was made at this start. */
+  readonly firstStart: boolean
+  /** How to connect a client and send a test message, in words. */
+  readonly guide: string
+  /** Stops cleanly. */
+  close(): Promise<void>
+}
+
+/** Where a personal server listens when nothing is said: above 1023, so that no rights are needed. */
+export const PERSONAL_PORTS: Readonly<Record<DoorName, number>> = Object.freeze({
+  smtp: 2525,
+  submission: 2587,
+  submissions: 2465,
+  lmtp: 2424,
+  imap: 2143,
+  imaps: 2993,
+  pop3: 2110,
+  pop3s: 2995,
+})
+
+/** The files of a personal server. */
+export interface PersonalFiles {
+  /** Folder of the mail store. */
+  readonly mail: string
+  /** File of the directory. */
+  readonly directory: string
+  /** Folder of the development certificate. */
+  readonly tls: string
+}
+
+/** Where everything lies within a data folder. */
+export function personalFiles(data: string): PersonalFiles {
+  return { mail: `${data}/mail`, directory: `${data}/directory.db`, tls: `${data}/tls` }
+}
+
+/**
+ * Opens what is in the folder (or makes it), and listens. Throws `ConfigurationError` for wrong options, `MailError` `in-use` when a
+ * port is taken.
+ *
+ * @example
+ * ```ts
+ * import { personalServer } from 'mailwright/server'
+ *
+ * await using personal = await personalServer({ data: './data', domain: 'home.test' })
+ * console.log(personal.guide)
+ * ```
+ */
+export async function personalServer(options: PersonalServerOptions = {}): Promise<PersonalServer> {
+  const { data = './data', progress = () => undefined } = options
+  const files = personalFiles(data)
+  await using cleanup = new AsyncDisposableStack()
+  progress(`opening the mail in ${files.mail}`)
+  const store = await sqliteStore({ path: files.mail })
+  cleanup.defer(() => store.close())
+  progress(`opening the accounts in ${files.directory}`)
+  const directory = sqliteDirectory({ path: files.directory })
+  cleanup.defer(() => directory.close())
+
+  const domain = await servedDomain(directory, options)
+  const account = await firstAccount(directory, store, domain, options)
+  const hostname = domain.includes('.') ? `mail.${domain}` : domain
+  if (options.tls === undefined) progress(`looking after the development certificate in ${files.tls}`)
+  const tls =
+    options.tls === undefined ? developmentCertificate(files.tls, [hostname, domain]) : certificates([options.tls], { watch: true })
+  const ports = { ...PERSONAL_PORTS, ...options.ports }
+  const server = createMailServer({
+    hostname,
+    store,
+    directory,
+    tls,
+    listeners: Object.fromEntries(DOOR_NAMES.map(name => [name, ports[name]])),
+    ...(options.host === undefined ? {} : { host: options.host }),
+    ...(options.allowPlaintextLogin === true ? { allowPlaintextLogin: 'loopback' as const } : {}),
+  }).use(...(options.middleware ?? []))
+  cleanup.defer(() => server.close())
+  progress('opening the doors')
+  await server.listen()
+
+  const resources = cleanup.move()
+  const development = tls.facts[0]?.development === true
+  return {
+    server,
+    store,
+    directory,
+    domain,
+    ...account,
+    guide: connectionGuide({
+      ...account,
+      ports: server.ports,
+      certificateFile: development ? tls.facts[0]?.file : undefined,
+      dataFolder: data,
+      allowPlaintextLogin: options.allowPlaintextLogin === true,
+    }),
+    close: () => resources.disposeAsync(),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  }
+}
+
+async function servedDomain(directory: SqliteDirectory, options: PersonalServerOptions): Promise<string> {
+  const domains = await directory.domains()
+  const ofUser = options.user?.slice(options.user.lastIndexOf('@') + 1)
+  const domain = (options.domain ?? ofUser ?? domains[0] ?? 'home.test').toLowerCase()
+  if (!domains.includes(domain)) await directory.addDomain(domain)
+  if (ofUser !== undefined && ofUser.toLowerCase() !== domain) {
+    throw new ConfigurationError('MW_USER_ELSEWHERE', `the account ${options.user ?? ''} is not in the domain ${domain}`)
+  }
+  return domain
+}
+
+async function firstAccount(
+  directory: SqliteDirectory,
+  store: SqliteStore,
+  domain: string,
+  { user, password, progress = () => undefined }: PersonalServerOptions,
+): Promise<{ readonly user: string; readonly password: string | undefined; readonly firstStart: boolean }> {
+  const known = (await directory.accounts()).find(account => user === undefined && account.address.endsWith(`@${domain}`))
+  const address = user ?? known?.address ?? `me@${domain}`
+  const existing = known ?? (await directory.account(address))
+  if (existing === undefined) {
+    progress(`making the account ${address}`)
+    const chosen = password ?? newPassword()
+    const added = await addMailAccount(directory, store, { address, password: chosen })
+    return { user: added.address, password: chosen, firstStart: true }
+  }
+  await firstMailboxes(store, existing)
+  if (
+    password !== undefined &&
+    (await directory.verify({ kind: 'password', username: existing.address, password }, 'imap')) === undefined
+  ) {
+    progress(`setting the password of ${existing.address} to the one that was given`)
+    await directory.setPassword(existing.address, password)
+  }
+  return { user: existing.address, password, firstStart: false }
+}
+
+/** Twenty letters and digits that cannot be mistaken for one another: 100 bits. */
+function newPassword(): string {
+  const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789'
+  const characters = Array.from(systemRandom.bytes(20), octet => alphabet[octet & 31] ?? '')
+  return [0, 5, 10, 15].map(at => characters.slice(at, at + 5).join('')).join('-')
+}
