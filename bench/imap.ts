@@ -77,22 +77,28 @@ export async function imap(rounds: number, count: number): Promise<void> {
         note('STORE 1:* -FLAGS.SILENT', await timed(peer, () => fresh.run('STORE 1:* -FLAGS.SILENT (\\Flagged)')))
         note('SEARCH SUBJECT', await timed(peer, () => fresh.run('SEARCH SUBJECT budget')))
         note('SEARCH UNSEEN SINCE', await timed(peer, () => fresh.run('SEARCH UNSEEN SINCE 1-Feb-2024')))
-        note(`COPY ${some}`, await timed(peer, async () => {
-          await fresh.run(`CREATE Copy${round}`)
-          await fresh.run(`COPY 1:${some} Copy${round}`)
-        }))
+        note(
+          `COPY ${some}`,
+          await timed(peer, async () => {
+            await fresh.run(`CREATE Copy${round}`)
+            await fresh.run(`COPY 1:${some} Copy${round}`)
+          }),
+        )
         for (let n = 0; n < 5; n++) {
-          note('LOGIN + SELECT', await timed(peer, async () => {
-            const client = await ImapClient.login(account())
-            await client.run('SELECT INBOX')
-            client.close()
-          }))
+          note(
+            'LOGIN + SELECT',
+            await timed(peer, async () => {
+              const client = await ImapClient.login(account())
+              await client.run('SELECT INBOX')
+              client.close()
+            }),
+          )
         }
         fresh.close()
         process.stderr.write(`${peer.name}: round ${round + 1} of ${rounds}\n`)
       }
       for (const [operation, list] of readings) {
-        table.push([operation, peer.name, median(list.map((r) => r.wall)).toFixed(1), median(list.map((r) => r.cpu)).toFixed(1)])
+        table.push([operation, peer.name, median(list.map(r => r.wall)).toFixed(1), median(list.map(r => r.cpu)).toFixed(1)])
       }
     } finally {
       await peer.stop()

@@ -4,7 +4,11 @@ import { parseArgs } from 'node:util'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '3' }, scale: { type: 'string', default: '1' }, messages: { type: 'string', default: '10000' } },
+  options: {
+    rounds: { type: 'string', default: '3' },
+    scale: { type: 'string', default: '1' },
+    messages: { type: 'string', default: '10000' },
+  },
 })
 const rounds = Number(values.rounds)
 const which = positionals.length > 0 ? positionals : ['receive', 'imap', 'memory']

@@ -50,7 +50,11 @@ async function idle(count: number, secure: boolean): Promise<string[]> {
     await sleep(5000)
     const each = (resident(peer) - before) / count
     for (const client of clients) client.destroy()
-    return [`${count} idle IMAP connections${secure ? ' with TLS' : ''}`, `${(each / 1024).toFixed(1)} KB each`, `server ${(resident(peer) / 1e6).toFixed(0)} MB`]
+    return [
+      `${count} idle IMAP connections${secure ? ' with TLS' : ''}`,
+      `${(each / 1024).toFixed(1)} KB each`,
+      `server ${(resident(peer) / 1e6).toFixed(0)} MB`,
+    ]
   } finally {
     await peer.stop()
   }
@@ -99,26 +103,31 @@ async function deliverLarge(peer: OwnPeer, octets: number): Promise<void> {
   const socket = connect({ port: peer.lmtpPort ?? 0, host: '127.0.0.1' })
   let seen = ''
   let wake: (() => void) | undefined
-  socket.on('data', (chunk) => {
+  socket.on('data', chunk => {
     seen += chunk.toString('latin1')
     wake?.()
   })
   const reply = async (code: string): Promise<void> => {
     while (!new RegExp(`^${code} [^\n]*\n`, 'm').test(seen)) {
-      await new Promise<void>((resolve) => (wake = resolve))
+      await new Promise<void>(resolve => (wake = resolve))
       if (/^[45]\d\d /m.test(seen)) throw new Error(seen)
     }
     seen = ''
   }
   await reply('220')
-  for (const [line, code] of [['LHLO bench.example', '250'], ['MAIL FROM:<load@elsewhere.example>', '250'], [`RCPT TO:<${peer.user}>`, '250'], ['DATA', '354']] as const) {
+  for (const [line, code] of [
+    ['LHLO bench.example', '250'],
+    ['MAIL FROM:<load@elsewhere.example>', '250'],
+    [`RCPT TO:<${peer.user}>`, '250'],
+    ['DATA', '354'],
+  ] as const) {
     socket.write(`${line}\r\n`)
     await reply(code)
   }
   const block = Buffer.from(`${'x'.repeat(74)}\r\n`.repeat(860))
   socket.write('From: load@elsewhere.example\r\nSubject: large\r\n\r\n')
   for (let sent = 0; sent < octets; sent += block.length) {
-    if (!socket.write(block)) await new Promise((resolve) => socket.once('drain', resolve))
+    if (!socket.write(block)) await new Promise(resolve => socket.once('drain', resolve))
   }
   socket.write('.\r\n')
   await reply('250')

@@ -31,7 +31,19 @@ async function once(peer: Peer, cell: Cell, lmtp: boolean): Promise<Row> {
   const before = await peer.delivered()
   const cpu = peer.group.seconds()
   const start = performance.now()
-  const words = ['-s', String(cell.sessions), '-m', String(cell.messages), '-l', String(cell.size), '-d', '-f', 'load@elsewhere.example', '-t', peer.user]
+  const words = [
+    '-s',
+    String(cell.sessions),
+    '-m',
+    String(cell.messages),
+    '-l',
+    String(cell.size),
+    '-d',
+    '-f',
+    'load@elsewhere.example',
+    '-t',
+    peer.user,
+  ]
   if (lmtp) words.push('-L')
   await run('smtp-source', [...words, `inet:127.0.0.1:${lmtp ? peer.lmtpPort : peer.smtpPort}`])
   while ((await peer.delivered()) < before + cell.messages) {
@@ -39,7 +51,11 @@ async function once(peer: Peer, cell: Cell, lmtp: boolean): Promise<Row> {
     await sleep(20)
   }
   const seconds = (performance.now() - start) / 1000
-  return { rate: cell.messages / seconds, cpuPer1000: ((peer.group.seconds() - cpu) / cell.messages) * 1000, resident: peer.group.resident() }
+  return {
+    rate: cell.messages / seconds,
+    cpuPer1000: ((peer.group.seconds() - cpu) / cell.messages) * 1000,
+    resident: peer.group.resident(),
+  }
 }
 
 /** Runs every cell on every peer, one round after another, so that all meet the same noise. */
@@ -70,7 +86,9 @@ export async function receive(rounds: number, scale: number): Promise<void> {
           const messages = Math.max(50, Math.round(cell.messages * contender.share * scale))
           const row = await once(peer, { ...cell, messages }, contender.lmtp)
           rows.set(name, [...(rows.get(name) ?? []), row])
-          process.stderr.write(`${cell.sessions} sessions, ${cell.size} octets, round ${round + 1}: ${name} ${row.rate.toFixed(0)}/s, ${row.cpuPer1000.toFixed(2)} CPU s/1000\n`)
+          process.stderr.write(
+            `${cell.sessions} sessions, ${cell.size} octets, round ${round + 1}: ${name} ${row.rate.toFixed(0)}/s, ${row.cpuPer1000.toFixed(2)} CPU s/1000\n`,
+          )
         } finally {
           await peer.stop()
         }
@@ -80,10 +98,10 @@ export async function receive(rounds: number, scale: number): Promise<void> {
       table.push([
         `${cell.sessions} x ${cell.size}`,
         name,
-        median(runs.map((row) => row.rate)).toFixed(0),
-        runs.map((row) => row.rate.toFixed(0)).join(', '),
-        median(runs.map((row) => row.cpuPer1000)).toFixed(2),
-        (median(runs.map((row) => row.resident)) / 1e6).toFixed(0),
+        median(runs.map(row => row.rate)).toFixed(0),
+        runs.map(row => row.rate.toFixed(0)).join(', '),
+        median(runs.map(row => row.cpuPer1000)).toFixed(2),
+        (median(runs.map(row => row.resident)) / 1e6).toFixed(0),
       ])
     }
   }

@@ -1,6 +1,9 @@
 /** Messages as people have them: plain, alternative, with attachments, with replies; the same ones for the same seed. */
 
-const WORDS = 'the of project and meeting to report in server a budget for week please attached draft on review with update we release can schedule you team next is plan invoice customer from order question about design this'.split(' ')
+const WORDS =
+  'the of project and meeting to report in server a budget for week please attached draft on review with update we release can schedule you team next is plan invoice customer from order question about design this'.split(
+    ' ',
+  )
 const NAMES = ['Ann Archer', 'Bob Baker', 'Chloé Dubois', 'Dmitri Orlov', 'Eve Evans', 'Frank Fischer', 'Grace Hill', 'Håkon Lie']
 
 /** A small generator of its own, so that every run sees the same mail. */
@@ -40,18 +43,24 @@ export function message(n: number): Buffer {
     `To: ${Array.from({ length: 1 + Math.floor(random() * 4) }, address).join(',\r\n\t')}`,
     ...(random() < 0.3 ? [`Cc: ${address()}`] : []),
     `Subject: ${random() < 0.4 ? 'Re: ' : ''}${sentence().slice(0, 60)}`,
-    ...(random() < 0.5 ? [`In-Reply-To: <${n - 1}.0@mail.example>`, `References: <${n - 2}.0@mail.example>\r\n <${n - 1}.0@mail.example>`] : []),
+    ...(random() < 0.5
+      ? [`In-Reply-To: <${n - 1}.0@mail.example>`, `References: <${n - 2}.0@mail.example>\r\n <${n - 1}.0@mail.example>`]
+      : []),
     'MIME-Version: 1.0',
     `X-Mailer: Bench ${n % 9}`,
   ]
   const kind = random()
   if (kind < 0.45) {
-    return Buffer.from(`${[...head, 'Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: 7bit'].join('\r\n')}\r\n\r\n${paragraph(800 + random() * 3500)}`)
+    return Buffer.from(
+      `${[...head, 'Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: 7bit'].join('\r\n')}\r\n\r\n${paragraph(800 + random() * 3500)}`,
+    )
   }
   const boundary = `=_bench_${n}`
   const alternative = `Content-Type: text/plain; charset=utf-8\r\n\r\n${paragraph(1000 + random() * 2000)}\r\n--${boundary}\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<html><body><p>${paragraph(1500 + random() * 5000)}</p></body></html>\r\n`
   if (kind < 0.85) {
-    return Buffer.from(`${[...head, `Content-Type: multipart/alternative; boundary="${boundary}"`].join('\r\n')}\r\n\r\n--${boundary}\r\n${alternative}--${boundary}--\r\n`)
+    return Buffer.from(
+      `${[...head, `Content-Type: multipart/alternative; boundary="${boundary}"`].join('\r\n')}\r\n\r\n--${boundary}\r\n${alternative}--${boundary}--\r\n`,
+    )
   }
   const octets = Buffer.alloc(Math.floor(8000 + random() * 60_000), n & 255)
   const encoded = octets.toString('base64').replace(/.{76}/g, '$&\r\n')

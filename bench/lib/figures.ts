@@ -8,9 +8,9 @@ export function median(values: readonly number[]): number {
 
 /** Prints rows under a head, columns aligned. */
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map((row) => row[i]?.length ?? 0)))
+  const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map(row => row[i]?.length ?? 0)))
   const line = (cells: readonly string[]): string => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`
   console.log(line(head))
-  console.log(line(widths.map((width) => '-'.repeat(width))))
+  console.log(line(widths.map(width => '-'.repeat(width))))
   for (const row of rows) console.log(line(row))
 }

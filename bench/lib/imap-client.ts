@@ -24,7 +24,7 @@ export class ImapClient {
 
   private constructor(socket: Socket) {
     this.#socket = socket
-    socket.on('data', (chunk) => this.#take(chunk))
+    socket.on('data', chunk => this.#take(chunk))
     socket.on('close', () => this.#waiting?.reject(new Error('the server closed the connection')))
     socket.on('error', () => undefined)
   }

@@ -13,7 +13,7 @@ class Conversation {
 
   constructor(port: number) {
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true })
-    this.#socket.on('data', (chunk) => {
+    this.#socket.on('data', chunk => {
       const parts = (this.#rest + chunk.toString('latin1')).split('\r\n')
       this.#rest = parts.pop() ?? ''
       this.#lines.push(...parts)
@@ -38,7 +38,7 @@ class Conversation {
         if (matches(line)) return line
       }
       if (this.#over) return undefined
-      await new Promise<void>((resolve) => (this.#wake = resolve))
+      await new Promise<void>(resolve => (this.#wake = resolve))
     }
   }
 
@@ -81,13 +81,13 @@ export async function appender(port: number, user: string, password: string, led
   const talk = new Conversation(port)
   try {
     talk.send(`l LOGIN ${user} ${password}\r\n`)
-    if ((await talk.line((line) => line.startsWith('l '))) === undefined) return
+    if ((await talk.line(line => line.startsWith('l '))) === undefined) return
     for (let n = 0; ; n++) {
       const { id, octets } = ledger.message()
       talk.send(`a${n} APPEND INBOX {${octets.length}+}\r\n`)
       talk.send(octets)
       talk.send('\r\n')
-      const reply = await talk.line((line) => line.startsWith(`a${n} `))
+      const reply = await talk.line(line => line.startsWith(`a${n} `))
       if (reply === undefined) return
       if (reply.startsWith(`a${n} OK`)) ledger.acknowledge(id)
       else throw new Error(`APPEND was refused: ${reply}`)

@@ -29,18 +29,32 @@ export interface OwnPeer extends Peer {
 }
 
 /** Starts the personal server with free ports and a known password. */
-export async function mailwright(folder: string = mkdtempSync(join(tmpdir(), 'bench-mailwright-')), extra: readonly string[] = []): Promise<OwnPeer> {
+export async function mailwright(
+  folder: string = mkdtempSync(join(tmpdir(), 'bench-mailwright-')),
+  extra: readonly string[] = [],
+): Promise<OwnPeer> {
   const group = cpuGroup()
-  const words = ['--data', folder, '--domain', 'bench.example', '--user', 'box@bench.example', '--password', 'bench-secret-1', '--json', '--allow-plaintext-login']
+  const words = [
+    '--data',
+    folder,
+    '--domain',
+    'bench.example',
+    '--user',
+    'box@bench.example',
+    '--password',
+    'bench-secret-1',
+    '--json',
+    '--allow-plaintext-login',
+  ]
   for (const name of ['smtp', 'submission', 'submissions', 'lmtp', 'imap', 'imaps', 'pop3', 'pop3s']) words.push(`--${name}-port`, '0')
   const command = `${group.enter}; exec ${process.execPath} --conditions=mailwright-source ${extra.join(' ')} ${join(ROOT, 'examples/personal-server.ts')} ${words.join(' ')}`
   const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ready = await new Promise<Ready>((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code} before it was ready`)))
-    createInterface({ input: child.stdout }).once('line', (line) => resolve(JSON.parse(line) as Ready))
+    child.once('exit', code => reject(new Error(`the server ended with ${code} before it was ready`)))
+    createInterface({ input: child.stdout }).once('line', line => resolve(JSON.parse(line) as Ready))
   })
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    const over = new Promise((resolve) => child.once('exit', resolve))
+    const over = new Promise(resolve => child.once('exit', resolve))
     child.kill(signal)
     await over
     group.remove()

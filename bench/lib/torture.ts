@@ -51,7 +51,9 @@ export async function torture(options: TortureOptions): Promise<TortureResult & 
   for (let kill = 0; kill < options.kills; kill++) {
     const load: Promise<void>[] = []
     for (let n = 0; n < (options.senders ?? 16); n++) {
-      load.push(n % 2 === 0 ? deliverer(peer.lmtpPort ?? 0, 'LHLO', peer.user, ledger) : deliverer(peer.smtpPort ?? 0, 'EHLO', peer.user, ledger))
+      load.push(
+        n % 2 === 0 ? deliverer(peer.lmtpPort ?? 0, 'LHLO', peer.user, ledger) : deliverer(peer.smtpPort ?? 0, 'EHLO', peer.user, ledger),
+      )
     }
     for (let n = 0; n < (options.appenders ?? 4); n++) load.push(appender(peer.imapPort ?? 0, peer.user, peer.password, ledger))
     await sleep(50 + Math.random() * 750)
@@ -68,8 +70,8 @@ export async function torture(options: TortureOptions): Promise<TortureResult & 
   seen.clear()
   await check(peer, 1, seen, ledger, corrupt, duplicate)
   for (const id of ledger.acknowledged.keys()) if (!seen.has(id)) lost.add(id)
-  const unacknowledged = [...seen.keys()].filter((id) => !ledger.acknowledged.has(id)).length
-  await peer.restart().then((last) => last.stopKeeping())
+  const unacknowledged = [...seen.keys()].filter(id => !ledger.acknowledged.has(id)).length
+  await peer.restart().then(last => last.stopKeeping())
   const problems = (await options.verify?.(data)) ?? []
   ledger.close()
   if (lost.size + corrupt.size + duplicate.size + problems.length === 0) rmSync(folder, { recursive: true, force: true })
@@ -87,7 +89,14 @@ export async function torture(options: TortureOptions): Promise<TortureResult & 
 }
 
 /** Reads every message from `first` on over IMAP and compares it; answers the UID to go on with. */
-async function check(peer: OwnPeer, first: number, seen: Map<string, string>, ledger: Ledger, corrupt: Set<string>, duplicate: Set<string>): Promise<number> {
+async function check(
+  peer: OwnPeer,
+  first: number,
+  seen: Map<string, string>,
+  ledger: Ledger,
+  corrupt: Set<string>,
+  duplicate: Set<string>,
+): Promise<number> {
   const client = await ImapClient.login({ host: '127.0.0.1', port: peer.imapPort ?? 0, user: peer.user, password: peer.password })
   await client.run('SELECT INBOX')
   let next = first
