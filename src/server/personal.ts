@@ -100,7 +100,7 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
   const files = personalFiles(data)
   await using cleanup = new AsyncDisposableStack()
   progress(`opening the mail in ${files.mail}`)
-  const store = await sqliteStore({ path: files.mail })
+  const store = sqliteStore({ path: files.mail })
   cleanup.defer(() => store.close())
   progress(`opening the accounts in ${files.directory}`)
   const directory = sqliteDirectory({ path: files.directory })
