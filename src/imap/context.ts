@@ -73,7 +73,7 @@ export class Context implements Observer {
 
   /** Whether passwords may cross this connection. RFC 9051 §11.7. */
   get isPrivate(): boolean {
-    return this.connection.tls !== undefined || this.house.settings.allowPlaintextLogin
+    return this.connection.tls !== undefined || (this.house.settings.allowPlaintextLogin && isLoopback(this.connection.remote.address))
   }
 
   /** The account of who is logged in; commands that ask are admitted only then. */
@@ -157,4 +157,9 @@ export class Context implements Observer {
 /** The client left while its command ran: nobody is there to answer. */
 export class Disconnected extends Error {
   override readonly name: string = 'Disconnected'
+}
+
+/** Addresses that never leave this machine; a Unix socket has none. */
+function isLoopback(address: string): boolean {
+  return address === '' || address === '::1' || /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(address)
 }

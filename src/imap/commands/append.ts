@@ -121,7 +121,7 @@ async function receive(context: Context, { literal, isWrapped }: AppendArguments
     const failure = await spool(context, literal.size, writer)
     const tail = await readTail(context, isWrapped)
     if (tail !== undefined) return tail
-    if (failure !== undefined) throw failure
+    if (failure !== undefined) throw failure instanceof Error ? failure : new Error('the spool failed', { cause: failure })
     const content = await writer.finish()
     isWhole = true
     return content

@@ -120,7 +120,7 @@ export class MessageFetch {
       if (first instanceof Promise) isLate = true
       firsts.push(first)
     }
-    if (isLate) return Promise.all(firsts).then(pieces => this.#print(row, pieces))
+    if (isLate) return Promise.all(firsts.map(async first => first)).then(pieces => this.#print(row, pieces))
     return this.#print(row, firsts as Uint8Array[])
   }
 

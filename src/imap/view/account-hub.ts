@@ -114,7 +114,7 @@ export class AccountHub {
 
   async #read(id: MailboxId, state: MailboxState): Promise<MailboxState> {
     // The caller puts this into #loading first, so that no change slips between.
-    await undefined
+    await Promise.resolve()
     try {
       const mailbox = this.#account.mailbox(id)
       const loading = this.#loading.get(id)
