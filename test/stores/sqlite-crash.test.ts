@@ -34,10 +34,10 @@ async function deliverUntilKilled(): Promise<void> {
         writeSync(book, `${name}\n`)
         fsyncSync(book)
         // Removal and compaction at work too: what goes is not in the ledger.
-        if (side === 7 && at % 20 === 19) {
-          const { uids } = await inbox.append([message(octetsOf(`gone-${name}`))])
-          const [uid] = uids
-          if (uid !== undefined) await inbox.expunge([{ first: uid, last: uid }])
+        if (side === 7 && at % 4 === 3) {
+          const going = Array.from({ length: 12 }, (_, n) => message(octetsOf(`gone-${name}-${n}`, 20_000)))
+          const { uids } = await inbox.append(going)
+          for (const uid of uids) await inbox.expunge([{ first: uid, last: uid }])
           await store.compact({ grace: 0 })
         }
       }
@@ -52,15 +52,10 @@ async function killed(path: string, book: string, name: string, after: number | 
     env: { ...process.env, MAILWRIGHT_FAILPOINT: failpoint ?? '' },
   })
   const ended = once(child, 'exit') as Promise<[number | null, string | null]>
-  const timer = setTimeout(() => child.kill('SIGKILL'), after ?? 20_000)
-  if (after === undefined) {
-    const [, signal] = await ended
-    clearTimeout(timer)
-    return signal
-  }
   // Counted from the first acknowledgement, so that a slow start does not leave nothing to lose.
-  while (!existsSync(book) && child.exitCode === null) await sleep(5)
-  timer.refresh()
+  while (after !== undefined && !existsSync(book) && child.exitCode === null && child.signalCode === null) await sleep(5)
+  // Another signal than the failpoint's own: a place that is never passed must show.
+  const timer = setTimeout(() => child.kill(after === undefined ? 'SIGTERM' : 'SIGKILL'), after ?? 20_000)
   const [, signal] = await ended
   clearTimeout(timer)
   return signal

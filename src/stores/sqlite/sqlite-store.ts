@@ -10,6 +10,7 @@ import { checkFlags } from '../flags.ts'
 import { backUp, type BackupOptions, type BackupResult } from './backup.ts'
 import { compact, type CompactOptions, type CompactResult, rebuild, type RebuildOptions, verify, type VerifyOptions } from './caretaker.ts'
 import { prepareDatabase } from './database.ts'
+import { armFailpoint } from './failpoints.ts'
 import { House } from './house.ts'
 import type { StoreProblem } from './inspection.ts'
 import { messageInput } from './message-input.ts'
@@ -109,6 +110,8 @@ class Store implements SqliteStore {
     prepareDatabase(folder, busyTimeout)
     clearStash(folder)
     const failpoint = rest.failpoint ?? process.env['MAILWRIGHT_FAILPOINT']
+    // Compaction passes its places on this thread, deliveries theirs on the writer's.
+    armFailpoint(failpoint)
     this.#house = new House({ folder, busyTimeout, segmentSize, history, minimumFree: rest.minimumFree, failpoint }, pollInterval)
   }
 
