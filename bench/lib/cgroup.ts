@@ -1,7 +1,7 @@
 /** CPU seconds of a whole family of processes, as the kernel counts them: control groups, version 1 or 2, or /proc where neither can be had. */
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** A group of processes; what they fork belongs to it too. */
@@ -61,9 +61,4 @@ export function cpuGroup(): CpuGroup {
       }
     },
   }
-}
-
-/** Puts a running process into the group. */
-export function enter(group: CpuGroup, pid: number): void {
-  writeFileSync(group.enter.split(' > ')[1] ?? '', String(pid))
 }

@@ -51,7 +51,7 @@ export function isAscii(bytes: Uint8Array): boolean {
 }
 
 /** The octet with A-Z folded to a-z; others unchanged. */
-export function foldCase(octet: number): number {
+function foldCase(octet: number): number {
   return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet
 }
 

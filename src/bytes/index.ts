@@ -5,7 +5,6 @@ export {
   concatBytes,
   decodeBase64,
   encodeBase64,
-  foldCase,
   isAscii,
   latin1Bytes,
   latin1Text,
@@ -17,10 +16,8 @@ export {
 } from './ascii.ts'
 export { ByteBuilder } from './byte-builder.ts'
 export { Cursor, octetSet, SyntaxFault } from './cursor.ts'
-export type { OctetSet } from './cursor.ts'
-export { DotData } from './dot-data.ts'
 export type { DataFaults, DotDataOptions } from './dot-data.ts'
 export { DotStuffer } from './dot-stuff.ts'
 export { Framer } from './framer.ts'
-export type { DataMode, Frame, LineFault, LineOptions } from './framer.ts'
+export type { Frame, LineOptions } from './framer.ts'
 export { decodeModifiedUtf7, encodeModifiedUtf7 } from './modified-utf7.ts'

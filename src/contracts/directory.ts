@@ -114,25 +114,37 @@ export interface DirectoryAdmin {
   addDomain(domain: string, options?: CallOptions): Promise<void>
   /** Stops serving a domain. Throws `in-use` while accounts or aliases are in it. */
   removeDomain(domain: string, options?: CallOptions): Promise<void>
+  /** The domains that are served, in canonical form. */
   domains(options?: CallOptions): Promise<readonly string[]>
+  /** Makes an account; its id is new and never given again. Throws `already-exists`, and `invalid` for an address in a domain that is not served or a password that is too short. */
   addAccount(account: NewAccount, options?: CallOptions): Promise<Account>
+  /** Takes an account out of the directory, with its app passwords; its mail in the store stays. Throws `no-such-account`. */
   removeAccount(address: string, options?: CallOptions): Promise<void>
+  /** The account with this main address; `undefined` when there is none. Aliases are not followed. */
   account(address: string, options?: CallOptions): Promise<Account | undefined>
+  /** All accounts, in order of their addresses. */
   accounts(options?: CallOptions): Promise<readonly Account[]>
+  /** Gives an account another password; the old one stops working at once. Throws `no-such-account`, `invalid`. */
   setPassword(address: string, password: string, options?: CallOptions): Promise<void>
   /** `undefined` takes the limits away. */
   setQuota(address: string, quota: QuotaLimits | undefined, options?: CallOptions): Promise<void>
+  /** Keeps an account from logging in and receiving; again is no error. Throws `no-such-account`. */
   disable(address: string, options?: CallOptions): Promise<void>
+  /** Lets a disabled account in again; again is no error. Throws `no-such-account`. */
   enable(address: string, options?: CallOptions): Promise<void>
   /** Makes a random app password and answers it; it is kept only as a hash. Throws `already-exists` for the label. */
   addAppPassword(address: string, label: string, scopes: readonly Scope[], options?: CallOptions): Promise<string>
+  /** Makes an app password void at once. Throws `no-such-account`; a label that is not there is no error. */
   removeAppPassword(address: string, label: string, options?: CallOptions): Promise<void>
+  /** The app passwords of an account, without their secrets. Throws `no-such-account`. */
   appPasswords(address: string, options?: CallOptions): Promise<readonly AppPassword[]>
   /**
    * Sends an address on to one or more others; replaces what it stood for. `@domain` (an empty local part) is the
    * catch-all of a domain: it takes what nothing else in the domain does.
    */
   setAlias(address: string, targets: readonly string[], options?: CallOptions): Promise<void>
+  /** Takes an alias away; one that is not there is no error. */
   removeAlias(address: string, options?: CallOptions): Promise<void>
+  /** All aliases, catch-alls among them, with what they stand for. */
   aliases(options?: CallOptions): Promise<readonly { readonly address: string; readonly targets: readonly string[] }[]>
 }

@@ -130,6 +130,7 @@ export interface DeliveryContext extends PhaseContext {
   /** The account it leads to. */
   readonly account: Account
   readonly source: MessageSource
+  /** The first value of a field, its name in any case. */
   header(name: string): string | undefined
   /** Where it goes. Assign to change it; a name that is not there is made. Default: the inbox. */
   mailbox: string | { readonly specialUse: SpecialUse } | undefined
@@ -167,11 +168,18 @@ export type Next = () => Promise<Verdict>
 export interface Middleware {
   /** Stands in traces and errors. */
   readonly name: string
+  /** A client connected. Anything but `accept` ends the connection with a word. */
   connect?(context: ConnectionContext, next: Next): Promise<Verdict>
+  /** Somebody wants to log in, in any protocol. */
   login?(context: LoginContext, next: Next): Promise<Verdict>
+  /** MAIL FROM was given. */
   sender?(context: SenderContext, next: Next): Promise<Verdict>
+  /** RCPT TO was given. */
   recipient?(context: RecipientContext, next: Next): Promise<Verdict>
+  /** A whole message arrived. */
   message?(context: MessageContext, next: Next): Promise<Verdict>
+  /** A message is about to be stored for one account. */
   deliver?(context: DeliveryContext, next: Next): Promise<Verdict>
+  /** A command of IMAP or POP3 was given. */
   command?(context: CommandContext, next: Next): Promise<Verdict>
 }

@@ -29,13 +29,18 @@ export interface TlsaRecord {
  * bogus) is a thrown `MailError('unavailable')`, so that "does not exist" and "cannot tell" are never mixed up.
  */
 export interface Resolver {
+  /** IPv4 addresses of a name. RFC 1035 §3.4.1. */
   a(name: string, options?: CallOptions): Promise<Answer<string>>
+  /** IPv6 addresses of a name. RFC 3596 §2.1. */
   aaaa(name: string, options?: CallOptions): Promise<Answer<string>>
+  /** Mail exchangers of a domain, in no particular order. RFC 1035 §3.3.9. */
   mx(name: string, options?: CallOptions): Promise<Answer<MxRecord>>
   /** Each record's strings joined. */
   txt(name: string, options?: CallOptions): Promise<Answer<string>>
   /** Names of an IP address, lower case, without the trailing dot. */
   ptr(address: string, options?: CallOptions): Promise<Answer<string>>
+  /** The canonical name behind an alias; empty when the name is none. RFC 1035 §3.3.1. */
   cname(name: string, options?: CallOptions): Promise<Answer<string>>
+  /** Certificates that a service must show. RFC 6698 §2. */
   tlsa(name: string, options?: CallOptions): Promise<Answer<TlsaRecord>>
 }

@@ -18,7 +18,7 @@ export function tellUpdate(out: Printer, view: Selected, expunge: 'tell' | 'keep
 }
 
 /** Prints FETCH with UID and FLAGS for each message of the runs that is in the view and lives. */
-export function tellFlagged(out: Printer, view: Selected, uids: readonly UidRange[], condstore: boolean): void {
+function tellFlagged(out: Printer, view: Selected, uids: readonly UidRange[], condstore: boolean): void {
   const { state } = view
   for (const { first, last } of uids) {
     for (let place = view.lowerBound(first); place < view.count; place++) {

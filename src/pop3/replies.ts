@@ -101,7 +101,7 @@ export function refusalOf(verdict: Exclude<Verdict, { kind: 'accept' }>): Reply 
 }
 
 /** One line of ASCII, whatever was given, well below the 512 octets of RFC 1939 §3. */
-export function printable(text: string): string {
+function printable(text: string): string {
   const line = text
     .slice(0, 400)
     .replace(/[^\x20-\x7e]+/g, ' ')

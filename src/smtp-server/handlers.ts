@@ -32,25 +32,32 @@ export interface SmtpHandlerOptions {
   readonly enhancedCodes?: boolean
 }
 
-type Done = (error?: Error | null) => void
+/** How the package is told that a handler is done. */
+export type Done = (error?: Error | null) => void
 
 /** What `SMTPServer` takes as options, by the same names. */
 export interface SmtpHandlers {
+  /** Runs the `connect` phase. */
   onConnect(this: void, session: SMTPServerSession, callback: Done): void
+  /** Checks credentials through the `login` phase. */
   onAuth(
     this: void,
     auth: SMTPServerAuthentication,
     session: SMTPServerSession,
     callback: (error: Error | null | undefined, response?: SMTPServerAuthenticationResponse) => void,
   ): void
+  /** Begins a transaction: runs the `sender` phase. */
   onMailFrom(this: void, address: SMTPServerAddress, session: SMTPServerSession, callback: Done): void
+  /** Asks whether the recipient is taken: runs the `recipient` phase. */
   onRcptTo(this: void, address: SMTPServerAddress, session: SMTPServerSession, callback: Done): void
+  /** Spools the message, decides on it and stores it. */
   onData(
     this: void,
     stream: SMTPServerDataStream,
     session: SMTPServerSession,
     callback: (error?: Error | null, message?: string | SMTPServerDataResult[]) => void,
   ): void
+  /** Tells that the connection is over. */
   onClose(this: void, session: SMTPServerSession): void
 }
 

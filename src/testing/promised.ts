@@ -6,6 +6,7 @@ import type { MailErrorKind } from '../contracts/index.ts'
 /** A case: a sentence that says what is promised, and its proof, which rejects when the promise is broken. */
 export interface ConformanceCase {
   readonly name: string
+  /** Resolves when the promise is kept; rejects with what was promised and what was seen. */
   readonly run: () => Promise<void>
 }
 

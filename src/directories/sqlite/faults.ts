@@ -16,7 +16,7 @@ const KINDS: ReadonlyMap<number, MailErrorKind> = new Map([
 ])
 
 /** The error to throw instead; one of ours, or one that SQLite did not make, stays as it is. */
-export function translated(error: unknown): unknown {
+function translated(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof MailError || error instanceof ConfigurationError) return error
   if (!('errcode' in error) || typeof error.errcode !== 'number') return error
   const kind = KINDS.get(error.errcode & 0xff)

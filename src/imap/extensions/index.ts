@@ -16,7 +16,7 @@ const loggedIn = (context: Context): boolean => context.account !== undefined
 const beforeLogin = (context: Context): boolean => context.account === undefined
 
 /** All of them, in the order in which they are announced. */
-export const extensions: readonly Extension[] = [
+const extensions: readonly Extension[] = [
   // RFC 9051 §A: old clients look for IMAP4rev1, and some look no further.
   { capability: 'IMAP4rev1', rfc: 'RFC 3501 §6.1.1' },
   { capability: 'IMAP4rev2', rfc: 'RFC 9051 §6.1.1' },

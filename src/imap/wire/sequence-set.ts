@@ -3,7 +3,7 @@
 import type { Parser } from './parser.ts'
 
 /** Stands for `*` until it is known what the largest number is. */
-export const STAR = 0
+const STAR = 0
 
 /** A run of numbers as written, either way round; {@link STAR} at either end is `*`. */
 export interface NumberRange {

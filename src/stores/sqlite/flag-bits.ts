@@ -11,7 +11,7 @@ export const SEEN = 1
 /** The bit of `\Deleted`. */
 export const DELETED = 8
 /** All bits. */
-export const ALL_BITS = 31
+const ALL_BITS = 31
 
 /** Flags split into both halves; keywords sorted, so that equal sets are equal texts. */
 export interface SplitFlags {

@@ -14,7 +14,7 @@ import { stashLarge } from './stash.ts'
 import { WriterClient } from './writer-client.ts'
 
 /** Contents up to this size go to the writer in memory; larger ones by the file they lie in. */
-export const IN_MEMORY = 262_144
+const IN_MEMORY = 262_144
 
 /** Contents ready for the writer. */
 export interface Parcel {

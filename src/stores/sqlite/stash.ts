@@ -11,7 +11,7 @@ import { mailErrorOf } from './faults.ts'
 const CHUNK = 262_144
 
 /** The folder for such files inside a store's. */
-export function stashFolder(folder: string): string {
+function stashFolder(folder: string): string {
   return join(folder, 'incoming')
 }
 
@@ -51,7 +51,7 @@ function namesIn(folder: string): readonly string[] {
 }
 
 /** Whether a process of this number runs; a number that is none does not. */
-export function isRunning(pid: number): boolean {
+function isRunning(pid: number): boolean {
   if (!Number.isInteger(pid) || pid < 1) return false
   try {
     process.kill(pid, 0)
