@@ -116,7 +116,6 @@ test('lines that begin with a dot get another one, whatever the message is (RFC 
     S: .
     C: RETR 2
     S: +OK 0 octets
-    S:
     S: .
   `,
   ))
