@@ -1,33 +1,17 @@
-/** Addresses as directories write and compare them. RFC 5321 §4.1.2, §2.4; RFC 6531 §3.3; RFC 5890 §2.3.2. */
+/** Addresses as directories take, write and compare them. RFC 5321 §4.1.2, §2.4; RFC 5890 §2.3.2. */
 
-import { domainToASCII } from 'node:url'
 import { MailError } from '../../contracts/index.ts'
 import type { MailAddress } from '../../contracts/index.ts'
+import { canonicalAddress as parsedAddress, canonicalDomain as parsedDomain } from '../../mime/address.ts'
 
-/** RFC 5321 §4.1.2 `Dot-string`, with the letters beyond ASCII of RFC 6531 §3.3. */
+/** Local parts that need no quotes: RFC 5321 §4.1.2 `Dot-string`, with the letters of RFC 6531 §3.3. */
 const DOT_STRING = /^[\w!#$%&'*+/=?^`{|}~\u00a1-\u{10ffff}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u00a1-\u{10ffff}-]+)*$/u
-/** RFC 5321 §4.1.2 `Quoted-string`, whole. */
-const QUOTED_STRING = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e\u00a1-\u{10ffff}]|\\[\x20-\x7e])*)"$/u
-const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 
-/** RFC 5321 §4.5.3.1.1 and §4.5.3.1.2. */
-const MAX_LOCAL_OCTETS = 64
-const MAX_DOMAIN_OCTETS = 255
-
-/** A domain in canonical form: A-labels in lower case. Throws `invalid` for what is no domain name. */
+/** A domain in canonical form. Throws `invalid` for what is no domain name. */
 export function canonicalDomain(text: string): string {
-  const domain = asDomain(text)
+  const domain = parsedDomain(text)
   if (domain === undefined) throw new MailError('invalid', `not a domain name: ${JSON.stringify(text)}`)
   return domain
-}
-
-function asDomain(text: string): string | undefined {
-  // Anything else in ASCII would be for the URL parser, which domainToASCII is, to unescape or to read as a number.
-  if (text.length > MAX_DOMAIN_OCTETS || !/^[\w.\u0080-\u{10ffff}-]+$/u.test(text)) return undefined
-  const ascii = domainToASCII(text.normalize('NFC')).toLowerCase()
-  const labels = ascii.split('.')
-  if (ascii.length > MAX_DOMAIN_OCTETS || !labels.every(label => LABEL.test(label))) return undefined
-  return /^\d+$/.test(labels.at(-1) ?? '') ? undefined : ascii
 }
 
 /**
@@ -35,18 +19,10 @@ function asDomain(text: string): string | undefined {
  * only where `catchAll` says so. Throws `invalid`.
  */
 export function canonicalAddress(text: string, options: { readonly catchAll?: boolean } = {}): MailAddress {
-  const at = text.lastIndexOf('@')
-  const domain = at < 0 ? undefined : asDomain(text.slice(at + 1))
-  const local = at === 0 && options.catchAll === true ? '' : at > 0 ? asLocal(text.slice(0, at)) : undefined
-  if (domain === undefined || local === undefined) throw new MailError('invalid', `not a mail address: ${JSON.stringify(text)}`)
-  return { local, domain }
-}
-
-function asLocal(text: string): string | undefined {
-  const [, quoted] = QUOTED_STRING.exec(text) ?? []
-  if (quoted === undefined && !DOT_STRING.test(text)) return undefined
-  const local = (quoted === undefined ? text : quoted.replace(/\\(.)/g, '$1')).normalize('NFC')
-  return local === '' || Buffer.byteLength(local) > MAX_LOCAL_OCTETS ? undefined : local
+  if (options.catchAll === true && text.startsWith('@')) return { local: '', domain: canonicalDomain(text.slice(1)) }
+  const address = parsedAddress(text)
+  if (address === undefined) throw new MailError('invalid', `not a mail address: ${JSON.stringify(text)}`)
+  return address
 }
 
 /** The address as text: `local@domain`, the local part in quotes where it must be. */
