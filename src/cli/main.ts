@@ -8,6 +8,7 @@ import { survey } from '../pipeline/summary.ts'
 import { personalFiles, personalServer } from '../server/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
 import { manageAccounts } from './accounts.ts'
+import { examine } from './doctor.ts'
 import { processTerminal } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 import { USAGE, UsageError } from './usage.ts'
@@ -31,6 +32,9 @@ async function main(): Promise<void> {
       return verify(data, deep, terminal)
     case 'rebuild':
       return renew(data, terminal)
+    case 'doctor':
+      if (!(await examine(data, terminal))) process.exitCode = 1
+      return
     case 'backup':
       return copy(data, words[1], terminal)
     default:

@@ -16,6 +16,7 @@ export const USAGE: string = `Usage: mailwright COMMAND [options]
   domain list
   serve                     run the server in the foreground
   verify                    look for damage; --deep reads every octet
+  doctor                    look at the folder, free space, mail, accounts and certificate
   rebuild                   make the summaries of all messages again
   backup FOLDER             copy mail and accounts into a new folder while the server runs
 
@@ -23,7 +24,7 @@ export const USAGE: string = `Usage: mailwright COMMAND [options]
   --json                    one JSON value a line instead of words
   --help                    this text
 
-Exit codes: 0 done, 1 failed or damage found, 2 wrong usage.
+Exit codes: 0 done, 1 failed or something is not well, 2 wrong usage.
 `
 
 /** The command line was not understood; answered with exit code 2. */

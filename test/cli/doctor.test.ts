@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { developmentCertificate } from 'mailwright/net'
+import { personalFiles } from 'mailwright/server'
+
+const data = mkdtempSync(join(tmpdir(), 'mailwright-doctor-'))
+after(() => rmSync(data, { recursive: true, force: true }))
+
+function mailwright(words: readonly string[], folder: string, input = ''): { status: number | null; stdout: string } {
+  const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
+  return spawnSync(process.execPath, ['--conditions=mailwright-source', main, ...words, '--data', folder], {
+    input,
+    encoding: 'utf8',
+    timeout: 30_000,
+  })
+}
+
+test('the doctor says what is well, makes nothing, and answers 1 for what is not (RFC 5321 §6.1)', { timeout: 120_000 }, () => {
+  const nowhere = join(data, 'nowhere')
+  const missing = mailwright(['doctor'], nowhere)
+  assert.equal(missing.status, 1)
+  assert.match(missing.stdout, /^unwell {2}folder: .* does not exist/)
+  assert.equal(existsSync(nowhere), false)
+
+  assert.match(mailwright(['doctor'], data).stdout, /^well {4}mail: none yet/m)
+  assert.equal(existsSync(personalFiles(data).mail), false)
+
+  assert.equal(mailwright(['user', 'add', 'ann@home.test'], data, 'correct horse\n').status, 0)
+  developmentCertificate(personalFiles(data).tls, ['mail.home.test']).close()
+  const { stdout } = mailwright(['doctor'], data)
+  assert.match(stdout, /^well {4}mail: opens/m)
+  assert.match(stdout, /^well {4}accounts: 1 in home\.test$/m)
+  assert.match(stdout, /^well {4}certificate: for DNS:mail\.home\.test, DNS:localhost, .*valid until /m)
+
+  writeFileSync(join(personalFiles(data).tls, 'development-cert.pem'), 'not a certificate')
+  const damaged = mailwright(['doctor', '--json'], data)
+  assert.equal(damaged.status, 1)
+  assert.match(damaged.stdout, /^\{"check":"certificate","ok":false,/m)
+})
