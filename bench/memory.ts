@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as tlsConnect } from 'node:tls'
 import { printTable } from './lib/figures.ts'
 import { ImapClient } from './lib/imap-client.ts'
-import { mailwright, type OwnPeer } from './lib/mailwright.ts'
+import { roomy, type OwnPeer } from './lib/mailwright.ts'
 
 /** Resident set of the server, in octets. */
 function resident(peer: OwnPeer): number {
@@ -15,7 +15,7 @@ function resident(peer: OwnPeer): number {
 
 /** Idle, logged-in IMAP connections. */
 async function idle(count: number, secure: boolean): Promise<string[]> {
-  const peer = await mailwright(undefined, ['--expose-gc'])
+  const peer = await roomy()
   try {
     const clients: { destroy(): void }[] = []
     const open = async (): Promise<void> => {
@@ -62,7 +62,7 @@ async function idle(count: number, secure: boolean): Promise<string[]> {
 
 /** Large messages arriving at once over LMTP. */
 async function large(count: number, octets: number): Promise<string[]> {
-  const peer = await mailwright()
+  const peer = await roomy()
   try {
     const client = await ImapClient.login({ host: '127.0.0.1', port: peer.imapPort ?? 0, user: peer.user, password: peer.password })
     await client.run('SELECT INBOX')

@@ -29,11 +29,7 @@ export interface OwnPeer extends Peer {
 }
 
 /** Starts the personal server with free ports and a known password. */
-export async function mailwright(
-  folder: string = mkdtempSync(join(tmpdir(), 'bench-mailwright-')),
-  extra: readonly string[] = [],
-): Promise<OwnPeer> {
-  const group = cpuGroup()
+export async function mailwright(folder: string = mkdtempSync(join(tmpdir(), 'bench-mailwright-'))): Promise<OwnPeer> {
   const words = [
     '--data',
     folder,
@@ -47,8 +43,13 @@ export async function mailwright(
     '--allow-plaintext-login',
   ]
   for (const name of ['smtp', 'submission', 'submissions', 'lmtp', 'imap', 'imaps', 'pop3', 'pop3s']) words.push(`--${name}-port`, '0')
-  const command = `${group.enter}; exec ${process.execPath} --conditions=mailwright-source ${extra.join(' ')} ${join(ROOT, 'examples/personal-server.ts')} ${words.join(' ')}`
-  const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] })
+  return started(folder, join(ROOT, 'examples/personal-server.ts'), words, () => mailwright(folder))
+}
+
+async function started(folder: string, script: string, words: readonly string[], again: () => Promise<OwnPeer>): Promise<OwnPeer> {
+  const group = cpuGroup()
+  const command = `${group.enter}; exec ${process.execPath} --conditions=mailwright-source ${script} ${words.join(' ')}`
+  const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] })
   const ready = await new Promise<Ready>((resolve, reject) => {
     child.once('exit', code => reject(new Error(`the server ended with ${code} before it was ready`)))
     createInterface({ input: child.stdout }).once('line', line => resolve(JSON.parse(line) as Ready))
@@ -79,7 +80,14 @@ export async function mailwright(
     stopKeeping: () => stop('SIGTERM'),
     async restart() {
       await stop('SIGKILL')
-      return mailwright(folder, extra)
+      return again()
     },
   }
+}
+
+/** The same parts without limits of connections: for counting what a connection costs. */
+export async function roomy(): Promise<OwnPeer> {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-mailwright-'))
+  const words = [folder, 'box@bench.example', 'bench-secret-1']
+  return started(folder, join(ROOT, 'bench/lib/roomy-server.ts'), words, roomy)
 }
