@@ -61,7 +61,7 @@ function livingUids(sql: Sql, mailbox: number): readonly UidRange[] {
   let first = 0
   let last = 0
   for (const [uid] of sql.each<[number]>('SELECT uid FROM state WHERE mailbox = ? ORDER BY uid', mailbox)) {
-    if (uid !== last + 1) {
+    if (first === 0 || uid !== last + 1) {
       if (first > 0) runs.push({ first: first as Uid, last: last as Uid })
       first = uid
     }
