@@ -4,7 +4,8 @@ import type { MessageSource } from '../contracts/message.ts'
 import { rebased, SummaryBuilder } from '../mime/index.ts'
 import { LineMeter } from './header-block.ts'
 
-const SLICE = 65_536
+/** More than sources answer at once (256 KiB): a large message is read by promise, so that others are served between its slices. */
+const SLICE = 327_680
 
 /** What one pass over a message finds. */
 export interface Survey {

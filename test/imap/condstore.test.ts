@@ -16,7 +16,7 @@ test('SELECT with CONDSTORE: STORE tells MODSEQ, a silent one too (RFC 7162 §3.
   C: a2 SELECT INBOX (CONDSTORE)
   S: ...
   S: a2 OK [READ-WRITE] *
-  C: a3 FETCH 1 (FLAGS MODSEQ)
+  C: a3 FETCH 1 (FLAGS)
   S: * 1 FETCH (FLAGS () MODSEQ (2))
   S: a3 OK *
   C: a4 STORE 1 +FLAGS (\\Seen)
@@ -66,7 +66,7 @@ test('STORE UNCHANGEDSINCE: of two sessions one wins, the other is told MODIFIED
   B: b3 UID STORE 1:2 (UNCHANGEDSINCE 3) +FLAGS.SILENT ($B)
   B< ...
   B< b3 OK [MODIFIED 1] *
-  B: b4 FETCH 1:2 (FLAGS MODSEQ)
+  B: b4 FETCH 1:2 (FLAGS)
   B< * 1 FETCH (FLAGS ($A) MODSEQ (4))
   B< * 2 FETCH (FLAGS ($B) MODSEQ (5))
   B< b4 OK *

@@ -45,7 +45,7 @@ async function run(context: Context, args: Arguments, numbering: Numbering): Pro
   const { view } = context
   const uids = context.uidsOf(args.set, numbering)
   if (uids === undefined) return codes.noSuchSequence
-  const plan = planOf(args, numbering)
+  const plan = planOf(args, numbering, context.enabled)
   if (plan.plain.includes('MODSEQ')) context.enableCondstore()
   if (plan.rest.length === 0) return concluded(await fetchPlain(context, plan, uids), numbering)
   const messages = new MessageFetch(context, plan)

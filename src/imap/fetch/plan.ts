@@ -1,6 +1,7 @@
 /** What a FETCH needs for its items, worked out once for all its messages. RFC 9051 §6.4.5; RFC 7162 §3.1.4. */
 
 import type { RecordColumn } from '../../contracts/message.ts'
+import type { Enabled } from '../context.ts'
 import type { DeepItem, FetchArguments, PlainItem } from '../wire/fetch-att.ts'
 
 /** An item that needs more than what is known of every message. */
@@ -19,14 +20,19 @@ export interface FetchPlan {
 }
 
 /** Works out the plan. UID FETCH tells UIDs unasked (RFC 9051 §6.4.9), CHANGEDSINCE tells MODSEQ (RFC 7162 §3.1.4.1). */
-export function planOf({ items, changedSince }: FetchArguments, numbering: 'seq' | 'uid'): FetchPlan {
+export function planOf(
+  { items, changedSince }: FetchArguments,
+  numbering: 'seq' | 'uid',
+  { condstore }: Pick<Enabled, 'condstore'>,
+): FetchPlan {
   const plain = new Set<PlainItem>(numbering === 'uid' ? ['UID'] : [])
   const rest: MessageItem[] = []
   for (const item of items) {
     if (item.kind === 'plain') plain.add(item.label)
     else rest.push(item)
   }
-  if (changedSince !== undefined) plain.add('MODSEQ')
+  // RFC 7162 §3.1: a CONDSTORE-aware client is told the MODSEQ with all flags.
+  if (changedSince !== undefined || (condstore && plain.has('FLAGS'))) plain.add('MODSEQ')
   return {
     plain: [...plain],
     rest,
