@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -46,14 +46,19 @@ async function deliverUntilKilled(): Promise<void> {
   closeSync(book)
 }
 
+function lengthOf(book: string): number {
+  return existsSync(book) ? statSync(book).size : 0
+}
+
 async function killed(path: string, book: string, name: string, after: number | undefined, failpoint?: string): Promise<string | null> {
+  const before = lengthOf(book)
   const child = spawn(process.execPath, ['--conditions=mailwright-source', import.meta.filename, 'deliver', path, book, name], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, MAILWRIGHT_FAILPOINT: failpoint ?? '' },
   })
   const ended = once(child, 'exit') as Promise<[number | null, string | null]>
   // Counted from the first acknowledgement, so that a slow start does not leave nothing to lose.
-  while (after !== undefined && !existsSync(book) && child.exitCode === null && child.signalCode === null) await sleep(5)
+  while (after !== undefined && lengthOf(book) === before && child.exitCode === null && child.signalCode === null) await sleep(5)
   // Another signal than the failpoint's own: a place that is never passed must show.
   const timer = setTimeout(() => child.kill(after === undefined ? 'SIGTERM' : 'SIGKILL'), after ?? 20_000)
   const [, signal] = await ended
