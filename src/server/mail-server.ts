@@ -1,7 +1,7 @@
 /** The composition root: options become engines and listeners, and end together. RFC 5321 §3.1, §4.5.4; RFC 8314 §3. */
 
 import { ConfigurationError } from '../contracts/index.ts'
-import type { MailEvents, Middleware } from '../contracts/index.ts'
+import type { MailEvents, Middleware, Spool } from '../contracts/index.ts'
 import { loginBudget } from '../filters/login-budget/index.ts'
 import { ConnectionCounter, listen } from '../net/index.ts'
 import type { AcceptedSocket, Certificates, Listener } from '../net/index.ts'
@@ -84,6 +84,7 @@ class ComposedServer implements MailServer {
   readonly #middleware: Middleware[] = []
   readonly #doors: readonly Door[]
   readonly #certificates: Certificates | undefined
+  readonly #spool: Spool
   #state: 'made' | 'open' | 'closed' = 'made'
   #crew: Crew | undefined
   #open: readonly { readonly door: Door; readonly listener: Listener }[] = []
@@ -94,6 +95,7 @@ class ComposedServer implements MailServer {
     this.#certificates = certificatesOf(options.tls)
     this.#doors = doorsOf(options.listeners, { host: options.host ?? '127.0.0.1', hasTls: this.#certificates !== undefined })
     authenticatorOf(options)
+    this.#spool = options.spool ?? fileSpool()
     // Looks at everything else that a host can find wrong, now rather than at the first connection.
     this.#host([])
   }
@@ -170,14 +172,14 @@ class ComposedServer implements MailServer {
   }
 
   #host(middleware: readonly Middleware[]): ReturnType<typeof createHost> {
-    const { hostname, store, directory, deadlines, spool } = this.#options
+    const { hostname, store, directory, deadlines } = this.#options
     return createHost({
       hostname,
       store,
       directory,
       authenticator: authenticatorOf(this.#options),
       middleware,
-      spool: spool ?? fileSpool(),
+      spool: this.#spool,
       events: this.#events,
       ...worldOf(this.#options),
       ...(deadlines === undefined ? {} : { deadlines }),

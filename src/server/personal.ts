@@ -8,6 +8,7 @@ import { certificates, developmentCertificate, systemRandom } from '../net/index
 import type { CertificateSource } from '../net/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
 import type { SqliteStore } from '../stores/sqlite/index.ts'
+import { fileSpool } from '../stores/spool.ts'
 import { DOOR_NAMES } from './doors.ts'
 import type { DoorName } from './doors.ts'
 import { createMailServer } from './mail-server.ts'
@@ -76,11 +77,13 @@ export interface PersonalFiles {
   readonly directory: string
   /** Folder of the development certificate. */
   readonly tls: string
+  /** Folder of messages that are arriving; empty when no server runs. */
+  readonly spool: string
 }
 
 /** Where everything lies within a data folder. */
 export function personalFiles(data: string): PersonalFiles {
-  return { mail: `${data}/mail`, directory: `${data}/directory.db`, tls: `${data}/tls` }
+  return { mail: `${data}/mail`, directory: `${data}/directory.db`, tls: `${data}/tls`, spool: `${data}/spool` }
 }
 
 /**
@@ -118,6 +121,8 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
     store,
     directory,
     tls,
+    // Beside the store and not among the system's temporary files, which are memory on some machines.
+    spool: fileSpool({ directory: files.spool }),
     listeners: Object.fromEntries(DOOR_NAMES.map(name => [name, ports[name]])),
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.allowPlaintextLogin === true ? { allowPlaintextLogin: 'loopback' as const } : {}),
