@@ -7,7 +7,9 @@ import { DELIMITER } from './names.ts'
  * pattern costs more than pattern times name: `%*%*%*` is as cheap as `*`.
  */
 export function matchesPattern(name: string, pattern: string): boolean {
-  const compact = pattern.replace(/[%*]*\*[%*]*/g, '*').replace(/%+/g, '%')
+  const compact = pattern.replace(/[%*]+/g, run => (run.includes('*') ? '*' : '%'))
+  // No two wildcards touch now, so a pattern of more than 2n + 1 characters asks for more than a name of n has.
+  if (compact.length > 2 * name.length + 1) return false
   let reachable = new Uint8Array(compact.length + 1)
   let next = new Uint8Array(compact.length + 1)
   reachable[0] = 1

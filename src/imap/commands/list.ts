@@ -27,11 +27,11 @@ export const list: Command = command({
     const subscriptions = needsSubscriptions ? await account.subscriptions() : []
     const patterns = args.patterns.flatMap(pattern => patternFrom(args.reference + pattern, context.nameForm) ?? [])
     for (const node of mailboxTree(await hub.mailboxes(), subscriptions)) {
+      const pause = context.pause()
+      if (pause !== undefined) await pause
       if (!isSelected(node, args) || !patterns.some(pattern => matchesPattern(node.name, pattern))) continue
       tellMailbox(context, node, args)
       if (args.status.length > 0 && node.info !== undefined) await tellStatus(context, node.info, args.status)
-      const pause = context.pause()
-      if (pause !== undefined) await pause
     }
     return ok('Listed')
   },
