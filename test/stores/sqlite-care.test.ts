@@ -147,6 +147,30 @@ test('compaction takes away what nobody refers to and moves the rest together; a
   )
 })
 
+test('two processes’ stores compact the same folder at once, and both go on delivering', async t => {
+  const folder = folderOf(t)
+  const [one, two] = [storeIn(t, folder), storeIn(t, folder)]
+  const names: string[] = []
+  for (let round = 0; round < 6; round++) {
+    await Promise.all(
+      [one, two].map(async (store, side) => {
+        for (let at = 0; at < 5; at++) {
+          const name = `m-${round}-${side}-${at}`
+          await store.deliver([{ account: 'ann', message: message(octetsOf(name, 5000)) }])
+          names.push(name)
+        }
+        await store.compact({ grace: 0 })
+      }),
+    )
+  }
+  assert.deepEqual(new Set(await namesIn(one)), new Set(names))
+  assert.deepEqual(await namesIn(two), await namesIn(one))
+  assert.deepEqual(
+    (await problemsOf(one)).filter(({ kind }) => kind !== 'stray-file'),
+    [],
+  )
+})
+
 test('octets that come again while they wait to be swept stay', async t => {
   const store = storeIn(t, folderOf(t))
   const inbox = (await store.open('ann')).mailbox(await inboxOf(store))
@@ -172,6 +196,20 @@ test('contents are stored once, whoever sends them and however often', async t =
   for (const account of accounts) await store.deliver([{ account, message: message(octets) }])
   const size = segmentsIn(folder).reduce((sum, path) => sum + statSync(path).size, 0)
   assert.ok(size < 110_000, `${size} octets`)
+})
+
+test('compaction runs by itself in the background, and closing does not wait for the next one', async t => {
+  const folder = folderOf(t)
+  const store = storeIn(t, folder, { compactEvery: 20 })
+  const inbox = (await store.open('ann')).mailbox(await inboxOf(store))
+  await inbox.append([message(octetsOf('gone')), message(octetsOf('stays'))])
+  await inbox.expunge([{ first: 1 as Uid, last: 1 as Uid }])
+  const database = new DatabaseSync(join(folder, 'mail.sqlite'))
+  t.after(() => database.close())
+  const count = database.prepare('SELECT count(*) AS n FROM content')
+  while (count.get()?.['n'] !== 1) await new Promise(resolve => setTimeout(resolve, 10))
+  assert.deepEqual(await namesIn(store), ['stays'])
+  await store.close()
 })
 
 test('rebuild makes every summary again and changes nothing else', async t => {

@@ -112,20 +112,21 @@ export interface CompactOptions {
 export async function compact(house: House, options: CompactOptions = {}): Promise<CompactResult> {
   const marks = await marksOf(house, options.signal)
   let swept = 0
-  for (const messages of parts(marks.messages)) swept += await house.write<number>({ kind: 'sweep', messages, contents: [], doom: [] })
-  for (const doom of parts(marks.doom)) await house.write({ kind: 'sweep', messages: [], contents: [], doom })
-  for (const contents of parts(marks.contents)) swept += await house.write<number>({ kind: 'sweep', messages: [], contents, doom: [] })
+  const { signal } = options
+  for (const messages of parts(marks.messages, signal))
+    swept += await house.write<number>({ kind: 'sweep', messages, contents: [], doom: [] })
+  for (const doom of parts(marks.doom, signal)) await house.write({ kind: 'sweep', messages: [], contents: [], doom })
+  for (const contents of parts(marks.contents, signal))
+    swept += await house.write<number>({ kind: 'sweep', messages: [], contents, doom: [] })
   const hollow = marks.segments.filter(({ id, octets, contents }) => isHollow(house.folder, id, octets + contents * HEADER))
-  const own = house.sql.number('SELECT ifnull(max(id), 0) FROM segment')
   let moved = 0
   for (const { id } of hollow) {
-    // The newest is the one being written, most likely; nothing is lost when it is another.
-    if (id === own) continue
     for (;;) {
-      options.signal?.throwIfAborted()
+      signal?.throwIfAborted()
       const contents = nextToMove(house, id)
       if (contents.length === 0) break
       const now = await house.write<number>({ kind: 'move-contents', contents })
+      // The writer leaves alone what lies where it appends.
       if (now === 0) break
       moved += now
       failpoint('compact-after-copy')
@@ -190,8 +191,11 @@ async function marksOf(house: House, signal?: AbortSignal): Promise<Marks> {
   throw new MailError('unavailable', 'the look for unused mail ended early')
 }
 
-function* parts(ids: readonly number[]): Iterable<readonly number[]> {
-  for (let at = 0; at < ids.length; at += STEP) yield ids.slice(at, at + STEP)
+function* parts(ids: readonly number[], signal: AbortSignal | undefined): Iterable<readonly number[]> {
+  for (let at = 0; at < ids.length; at += STEP) {
+    signal?.throwIfAborted()
+    yield ids.slice(at, at + STEP)
+  }
 }
 
 /** Options of `rebuild`. */

@@ -26,10 +26,10 @@ export interface SegmentMark {
 /** Looks at everything within one read transaction. */
 export function mark(sql: Sql): Marks {
   return sql.together(() => {
-    const used = new Set<number>()
+    const used = new Marked(sql.number("SELECT seq FROM sqlite_sequence WHERE name = 'message'"))
     for (const [message] of sql.each<[number]>('SELECT message FROM state')) used.add(message)
     const messages: number[] = []
-    const held = new Set<number>()
+    const held = new Marked(sql.number("SELECT seq FROM sqlite_sequence WHERE name = 'content'"))
     for (const [id, content] of sql.each<[number, number]>('SELECT id, content FROM message')) {
       if (used.has(id)) held.add(content)
       else messages.push(id)
@@ -47,4 +47,22 @@ export function mark(sql: Sql): Marks {
       .map(([id, writer, octets, count]) => ({ id, writer, octets, contents: count }))
     return { messages, contents, doom, segments }
   })
+}
+
+/** A set of row numbers in a bit for each number there ever was: ten million messages take little more than a megabyte. */
+class Marked {
+  readonly #bits: Uint8Array
+
+  constructor(largest: number) {
+    this.#bits = new Uint8Array(Math.floor(largest / 8) + 1)
+  }
+
+  add(id: number): void {
+    const at = Math.floor(id / 8)
+    this.#bits[at] = (this.#bits[at] ?? 0) | (1 << (id % 8))
+  }
+
+  has(id: number): boolean {
+    return ((this.#bits[Math.floor(id / 8)] ?? 0) & (1 << (id % 8))) !== 0
+  }
 }

@@ -90,8 +90,11 @@ const first: readonly string[] = [
   `INSERT INTO keyword_set VALUES (0, '[]')`,
 ]
 
+/** Compaction and inspection go segment by segment. */
+const second: readonly string[] = ['CREATE INDEX content_segment ON content (segment)']
+
 /** The statements that lead from version n to version n + 1. A step that was released is never changed. */
-export const STEPS: readonly (readonly string[])[] = [first]
+export const STEPS: readonly (readonly string[])[] = [first, second]
 
 /** The version that this release writes. */
 export const SCHEMA_VERSION: number = STEPS.length

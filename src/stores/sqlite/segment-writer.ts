@@ -25,8 +25,8 @@ export const MAGIC = 0x4d57_6331
 /** How much of a large content is in memory at a time. */
 const CHUNK = 262_144
 
-/** How old the answer to "how much is free?" may be, in milliseconds. */
-const FREE_FOR = 250
+/** What the rows of a message take, about, until SQLite's log is moved into the database. */
+const ROWS = 16_384
 
 /** Where a segment lies. */
 export function segmentPath(folder: string, segment: number): string {
@@ -92,9 +92,8 @@ export class SegmentWriter {
   #pendingAt = 0
   #unsynced = false
   #chunk: Uint8Array | undefined
-  #freeAsked = -Infinity
-  #free = Infinity
-  #least = 0
+  /** Octets free for what this group stages; unknown until it asks. */
+  #free: number | undefined
 
   constructor(sql: Sql, options: SegmentWriterOptions) {
     this.#sql = sql
@@ -108,7 +107,7 @@ export class SegmentWriter {
 
   /** Puts a content at the end, unless it is there already. `group` knows what came earlier in the same transaction. */
   stage(input: ContentInput, group: Map<string, StagedContent>): StagedContent {
-    this.#checkFree()
+    this.#checkFree('octets' in input ? input.octets.length : input.size)
     return 'octets' in input ? this.#stageOctets(input.octets, group) : this.#stageFile(input, group)
   }
 
@@ -241,9 +240,9 @@ export class SegmentWriter {
     this.#unsynced = false
   }
 
-  /** How much is free was asked too long ago to be trusted now. */
-  forgetFree(): void {
-    this.#freeAsked = -Infinity
+  /** Begins a group: what was free before the last one tells nothing any more. */
+  beginGroup(): void {
+    this.#free = undefined
   }
 
   #writePending(): void {
@@ -291,17 +290,16 @@ export class SegmentWriter {
     failpoint('after-segment-create')
   }
 
-  #checkFree(): void {
-    const now = performance.now()
-    if (now - this.#freeAsked > FREE_FOR) {
+  #checkFree(size: number): void {
+    if (this.#free === undefined) {
       const { bavail, blocks, bsize } = statfsSync(this.#options.folder)
-      this.#freeAsked = now
-      this.#free = bavail * bsize
       // By default a hundredth, at least 256 KiB and at most 64 MiB: room for expunging and for SQLite's own log.
-      this.#least = this.#options.minimumFree ?? Math.max(262_144, Math.min(67_108_864, (blocks * bsize) / 100))
+      const kept = this.#options.minimumFree ?? Math.max(262_144, Math.min(67_108_864, (blocks * bsize) / 100))
+      this.#free = kept === 0 ? Infinity : bavail * bsize - kept
     }
-    if (this.#free >= this.#least) return
-    throw new MailError('no-space', `only ${this.#free} octets are free where the mail store lies: make room, no restart is needed`)
+    const left = this.#free - size - ROWS
+    if (left < 0) throw new MailError('no-space', 'hardly anything is free where the mail store lies: make room, no restart is needed')
+    this.#free = left
   }
 }
 

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path'
 import type { CallOptions } from '../../contracts/call.ts'
 import type { DeliveryResult, DeliveryTarget, MailAccount, MailStore, OpenOptions } from '../../contracts/mail-store.ts'
-import { ConfigurationError } from '../../contracts/mail-error.ts'
+import { ConfigurationError, MailError } from '../../contracts/mail-error.ts'
 import type { AccountId } from '../../contracts/mailbox-info.ts'
 import { checkAccountId } from '../account-id.ts'
 import { checkFlags } from '../flags.ts'
@@ -33,10 +33,15 @@ export interface SqliteStoreOptions {
   /** Changes remembered for each account, for QRESYNC and for other processes. Default: 50,000. */
   readonly history?: number
   /**
-   * Octets that must stay free: with less, new mail is refused with `no-space` while removing still works. Default: a
+   * Octets that must stay free: with less, new mail is refused with `no-space` while removing still works; 0: until the disk is full. Default: a
    * hundredth of the file system, at least 256 KiB and at most 64 MiB.
    */
   readonly minimumFree?: number
+  /**
+   * Milliseconds between two compactions in the background (see {@link SqliteStore.compact}); 0: none but those asked for.
+   * Default: 6 hours.
+   */
+  readonly compactEvery?: number
   /** For tests: the name of a place at which the process dies. Default: the environment's `MAILWRIGHT_FAILPOINT`. */
   readonly failpoint?: string
 }
@@ -103,6 +108,8 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
 class Store implements SqliteStore {
   readonly durable = true
   readonly #house: House
+  readonly #closing = new AbortController()
+  readonly #compacting: NodeJS.Timeout | undefined
 
   constructor({ path, busyTimeout = 5000, pollInterval = 500, segmentSize = 134_217_728, history = 50_000, ...rest }: SqliteStoreOptions) {
     if (path === '') throw new ConfigurationError('MW_STORE_FOLDER', 'the path of a mail store is empty: name a folder')
@@ -113,6 +120,17 @@ class Store implements SqliteStore {
     // Compaction passes its places on this thread, deliveries theirs on the writer's.
     armFailpoint(failpoint)
     this.#house = new House({ folder, busyTimeout, segmentSize, history, minimumFree: rest.minimumFree, failpoint }, pollInterval)
+    const every = rest.compactEvery ?? 21_600_000
+    if (every > 0) this.#compacting = setInterval(() => void this.#compactNow(), every).unref()
+  }
+
+  async #compactNow(): Promise<void> {
+    try {
+      await this.compact({ signal: this.#closing.signal })
+    } catch (error) {
+      // Deliveries go on without it; what it did so far stays done, and the next run goes on.
+      if (!this.#closing.signal.aborted) process.emitWarning(error instanceof Error ? error : String(error))
+    }
   }
 
   get counters(): SqliteStoreCounters {
@@ -190,6 +208,8 @@ class Store implements SqliteStore {
   }
 
   close(): Promise<void> {
+    clearInterval(this.#compacting)
+    this.#closing.abort(new MailError('unavailable', 'the store is closed'))
     return this.#house.close()
   }
 }

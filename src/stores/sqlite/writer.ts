@@ -90,6 +90,7 @@ export class Writer {
 
   #group(requests: readonly Request[]): readonly Answer[] {
     this.#ensureWriter()
+    this.#segments.beginGroup()
     const group = new Map<string, StagedContent>()
     const staged = requests.map(request => this.#stage(request.operation, group))
     if (this.#segments.sync()) this.counters.segmentSyncs++
@@ -121,7 +122,9 @@ export class Writer {
       }
       if (operation.kind !== 'move-contents') return { contents: [], moves: [] }
       const { folder } = this.#options
-      const moves = placesOf(this.#context, operation).map(place => {
+      // Moving a content behind itself would never end.
+      const places = placesOf(this.#context, operation).filter(({ segment }) => segment !== this.#segments.current)
+      const moves = places.map(place => {
         const input: ContentInput = { path: segmentPath(folder, place.segment), start: place.start, size: place.size }
         return [place, this.#segments.restage(input)] as const
       })
@@ -129,7 +132,6 @@ export class Writer {
     } catch (error) {
       if (isFatal(error)) throw error
       // A file that came for this message alone cannot be read, or there is no room for it.
-      this.#segments.forgetFree()
       return failureOf(error)
     }
   }
