@@ -12,6 +12,9 @@ export const NESTING = 50
 /** Keys of one SEARCH, fetch items of one FETCH, and the like. */
 export const ITEMS = 2_000
 
+/** Patterns of one extended LIST (RFC 5258 §3): each is held against every name. */
+export const PATTERNS = 32
+
 /** BAD answers in a row before the connection ends. */
 export const FAULTS_IN_A_ROW = 30
 

@@ -24,3 +24,18 @@ test('no pattern of LIST holds the server up: wildcards without end, more letter
   )
   assert.ok(performance.now() - started < 10_000)
 })
+
+test('an extended LIST takes 32 patterns and no more (RFC 5258 §3; P8)', () =>
+  transcript(
+    world(),
+    `
+  S: * OK *
+  C: a1 LOGIN ann secret
+  S: a1 OK *
+  C: a2 LIST "" (${Array.from({ length: 33 }, (_, n) => `%${n}*`).join(' ')})
+  S: a2 BAD *
+  C: a3 LIST "" (INBOX ${Array.from({ length: 31 }, (_, n) => `x${n}*`).join(' ')})
+  S: * LIST (\\HasNoChildren) "/" INBOX
+  S: a3 OK *
+`,
+  ))

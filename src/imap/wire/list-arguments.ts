@@ -1,5 +1,6 @@
 /** Arguments of LIST, plain and extended. RFC 9051 §6.3.9; RFC 5258 §3; RFC 5819 §2; RFC 6154 §2. */
 
+import { PATTERNS } from '../limits.ts'
 import { statusItems, type StatusItem } from '../status.ts'
 import type { Parser } from './parser.ts'
 
@@ -25,6 +26,7 @@ export function listArguments(p: Parser): ListArguments {
   p.sp()
   const several = p.isOpen()
   const patterns = several ? p.list(() => p.listMailbox()) : [p.listMailbox()]
+  if (patterns.length > PATTERNS) p.fail('fewer patterns')
   const options = p.skip(0x20) ? returnOptions(p) : undefined
   return {
     reference,
