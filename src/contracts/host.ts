@@ -33,6 +33,24 @@ export interface Transaction {
   readonly smtpUtf8?: boolean
   /** The client said HELO, not EHLO: `Received` says `SMTP` then. RFC 5321 §4.4. */
   readonly helo?: boolean
+  /** How much of the message a report that it failed gives back. Absent: the client did not say. RFC 3461 §4.3. */
+  readonly ret?: 'FULL' | 'HDRS'
+  /** The client's own name for this transaction, to stand in every report about it: printable ASCII, decoded from xtext. RFC 3461 §4.4. */
+  readonly envelopeId?: string
+}
+
+/** When a client wants a report about a recipient; `NEVER` stands alone. RFC 3461 §4.1. */
+export type NotifyOn = 'NEVER' | 'SUCCESS' | 'FAILURE' | 'DELAY'
+
+/** What a client asked for with one recipient. */
+export interface RecipientParameters {
+  /** Absent: the client did not say, which means `FAILURE`, and `DELAY` as the server likes. RFC 3461 §4.1. */
+  readonly notify?: readonly NotifyOn[]
+  /**
+   * The recipient as the first sender named it, `type;address` as in a report's `Original-Recipient`: the type in lower case, the
+   * address decoded. It has no control characters; of the type `utf-8` it may go beyond ASCII. RFC 3461 §4.2; RFC 6533 §3.
+   */
+  readonly originalRecipient?: string
 }
 
 /** What became of a message: one outcome for each recipient, in their order. */
@@ -47,7 +65,7 @@ export interface ReceiveOutcome {
  */
 export interface Reception {
   /** Asks whether this recipient is taken; `accept` adds it. RFC 5321 §3.3. */
-  recipient(address: MailAddress): Promise<Verdict>
+  recipient(address: MailAddress, parameters?: RecipientParameters): Promise<Verdict>
   /** The recipients taken so far. */
   readonly recipients: readonly MailAddress[]
   /**

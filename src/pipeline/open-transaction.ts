@@ -1,12 +1,14 @@
 /** A transaction as it stands when its message arrives. RFC 5321 §3.3. */
 
-import type { LiveConnection, MailAddress, TraceEntry, Transaction } from '../contracts/index.ts'
+import type { LiveConnection, MailAddress, RecipientParameters, TraceEntry, Transaction } from '../contracts/index.ts'
 import type { Target } from './recipients.ts'
 
 /** A recipient that was taken, and the accounts behind it. */
 export interface TakenRecipient {
   readonly address: MailAddress
   readonly targets: readonly Target[]
+  /** What the client asked for with it. RFC 3461 §4. */
+  readonly parameters: RecipientParameters
 }
 
 /** What delivery needs to know. */

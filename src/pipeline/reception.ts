@@ -5,6 +5,7 @@ import type {
   MailAddress,
   ReceiveOutcome,
   Reception,
+  RecipientParameters,
   SpooledMessage,
   TraceEntry,
   Transaction,
@@ -56,7 +57,7 @@ export class MailReception implements Reception, OpenTransaction {
     return this.#told('sender', verdict, trace)
   }
 
-  async recipient(address: MailAddress): Promise<Verdict> {
+  async recipient(address: MailAddress, parameters: RecipientParameters = {}): Promise<Verdict> {
     let targets: readonly Target[] = []
     const { verdict, trace } = await this.#house.onion.run('recipient', {
       connection: this.connection,
@@ -78,7 +79,7 @@ export class MailReception implements Reception, OpenTransaction {
         },
       },
     })
-    if (verdict.kind === 'accept') this.taken.push({ address, targets })
+    if (verdict.kind === 'accept') this.taken.push({ address, targets, parameters })
     return this.#told('recipient', verdict, trace)
   }
 

@@ -1,6 +1,7 @@
 /** The commands, one row each. RFC 5321 §4.1.1, §4.5.1; RFC 2033 §4; RFC 3207; RFC 4954; RFC 1870; RFC 6152; RFC 6531; RFC 3461. */
 
 import { offersOf } from './authentication.ts'
+import { isXtext, mailWishes, recipientWishes } from './dsn.ts'
 import { replies } from './replies.ts'
 import type { AuthPort, SessionPort } from './session-port.ts'
 
@@ -18,8 +19,6 @@ export interface Command {
 const MAIL_PARAMETERS: ReadonlySet<string> = new Set(['SIZE', 'BODY', 'SMTPUTF8', 'AUTH', 'RET', 'ENVID'])
 const RCPT_PARAMETERS: ReadonlySet<string> = new Set(['NOTIFY', 'ORCPT'])
 const NO_PARAMETERS: ReadonlySet<string> = new Set()
-/** RFC 3461 §4: xtext, also of RFC 6533. */
-const XTEXT = /^(?:[\u0021-\u002a\u002c-\u003c\u003e-\u007e]|\+[0-9A-F]{2}|\\x\{[0-9A-F]{2,6}\})+$/
 const BEYOND_ASCII = /[^\u0000-\u007f]/
 /** RFC 5321 §4.1.1.1 wants a domain or literal; real clients say other things, short and printable. */
 const HELLO_NAME = /^[^\u0000-\u0020\u007f-\u009f\u2028\u2029]{1,255}$/u
@@ -66,15 +65,14 @@ async function mail(session: SessionPort, text: string): Promise<void> {
   const { address, parameters } = parsed
   const size = parameters.get('SIZE')
   const body = parameters.get('BODY')
-  const ret = parameters.get('RET')
-  const envid = parameters.get('ENVID')
+  const auth = parameters.get('AUTH')
+  const wishes = mailWishes(parameters.get('RET'), parameters.get('ENVID'), 'xtext')
   const isSane =
     (size === undefined || (typeof size === 'string' && /^\d{1,20}$/.test(size))) &&
     (body === undefined || (typeof body === 'string' && /^(?:7BIT|8BITMIME)$/i.test(body))) &&
-    (ret === undefined || (typeof ret === 'string' && /^(?:FULL|HDRS)$/i.test(ret))) &&
-    [envid, parameters.get('AUTH')].every(value => value === undefined || (typeof value === 'string' && XTEXT.test(value))) &&
+    (auth === undefined || isXtext(auth)) &&
     (parameters.get('SMTPUTF8') ?? true) === true
-  if (!isSane) {
+  if (!isSane || wishes === undefined) {
     session.fault(replies.syntax)
     return
   }
@@ -88,7 +86,7 @@ async function mail(session: SessionPort, text: string): Promise<void> {
     session.say(replies.tooBig)
     return
   }
-  const transaction = { sender: address, smtpUtf8, helo: isHelo }
+  const transaction = { sender: address, smtpUtf8, helo: isHelo, ...wishes }
   const refusal = await session.mail.mail(announcedSize === undefined ? transaction : { ...transaction, announcedSize })
   session.say(refusal ?? { code: 250, enhanced: '2.1.0', text: 'Sender accepted' })
 }
@@ -100,17 +98,12 @@ async function rcpt(session: SessionPort, text: string): Promise<void> {
   }
   const parsed = session.path('TO', text, session.openingCommand === 'HELO' ? NO_PARAMETERS : RCPT_PARAMETERS)
   if (parsed?.address === undefined) return
-  const notify = parsed.parameters.get('NOTIFY')
-  const orcpt = parsed.parameters.get('ORCPT')
-  const isSane =
-    (notify === undefined ||
-      (typeof notify === 'string' && /^(?:NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY))*)$/i.test(notify))) &&
-    (orcpt === undefined || (typeof orcpt === 'string' && /^[\w-]+;/.test(orcpt) && XTEXT.test(orcpt.slice(orcpt.indexOf(';') + 1))))
-  if (!isSane) {
+  const wishes = recipientWishes(parsed.parameters.get('NOTIFY'), parsed.parameters.get('ORCPT'), 'xtext')
+  if (wishes === undefined) {
     session.fault(replies.syntax)
     return
   }
-  const refusal = await session.mail.rcpt(parsed.address)
+  const refusal = await session.mail.rcpt(parsed.address, wishes)
   session.say(refusal ?? { code: 250, enhanced: '2.1.5', text: 'Recipient accepted' })
   if (refusal !== undefined) session.countRefused()
 }

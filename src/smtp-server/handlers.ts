@@ -9,6 +9,7 @@ import type {
   SMTPServerSession,
 } from 'smtp-server'
 import type { Credentials, Host, LiveConnection, MailAddress, Principal, TlsFacts } from '../contracts/index.ts'
+import { mailWishes, recipientWishes } from './dsn.ts'
 import { Intake } from './intake.ts'
 import { MailSession } from './mail-session.ts'
 import { OctetFaults } from './octet-faults.ts'
@@ -132,10 +133,13 @@ export function smtpHandlers(host: Host, options: SmtpHandlerOptions): SmtpHandl
       run(session, respond, async ({ mail }) => {
         const sender = path.address === '' ? undefined : canonicalMailbox(path.address)
         if (path.address !== '' && sender === undefined) return replies.badSender
-        const { SIZE, SMTPUTF8 } = (path.args === false ? {} : path.args) as Readonly<Record<string, unknown>>
+        const { SIZE, SMTPUTF8, RET, ENVID } = argumentsOf(path)
         const announced = typeof SIZE === 'string' && /^\d{1,20}$/.test(SIZE) ? Number(SIZE) : undefined
         if (announced !== undefined && announced > settings.maxSize) return replies.tooBig
+        const wishes = mailWishes(RET, ENVID, 'decoded')
+        if (wishes === undefined) return replies.syntax
         return mail.mail({
+          ...wishes,
           sender,
           smtpUtf8: SMTPUTF8 === true,
           helo: session.openingCommand === 'HELO',
@@ -146,7 +150,10 @@ export function smtpHandlers(host: Host, options: SmtpHandlerOptions): SmtpHandl
       run(session, respond, async ({ mail }) => {
         const address: MailAddress | undefined =
           path.address.toLowerCase() === 'postmaster' ? { local: 'postmaster', domain: '' } : canonicalMailbox(path.address)
-        return address === undefined ? replies.badAddress : mail.rcpt(address)
+        if (address === undefined) return replies.badAddress
+        const { NOTIFY, ORCPT } = argumentsOf(path)
+        const wishes = recipientWishes(NOTIFY, ORCPT, 'decoded')
+        return wishes === undefined ? replies.syntax : mail.rcpt(address, wishes)
       }),
     onData(stream, session, respond) {
       const { live, mail } = visitOf(session)
@@ -176,6 +183,10 @@ export function smtpHandlers(host: Host, options: SmtpHandlerOptions): SmtpHandl
       host.events.emit('closed', { connection: visit.live })
     },
   }
+}
+
+function argumentsOf({ args }: SMTPServerAddress): Readonly<Record<string, string | true | undefined>> {
+  return args === false ? {} : args
 }
 
 /** Takes the stream in; the stream waits while the spool does. */

@@ -1,6 +1,6 @@
 /** The mail transactions of one connection, in front of the host: what MAIL, RCPT and the data lead to. RFC 5321 §3.3, §4.1.4. */
 
-import type { Host, LiveConnection, MailAddress, Reception, SpooledMessage, Transaction } from '../contracts/index.ts'
+import type { Host, LiveConnection, MailAddress, Reception, RecipientParameters, SpooledMessage, Transaction } from '../contracts/index.ts'
 import { worstOf } from '../pipeline/index.ts'
 import type { SmtpSettings } from './options.ts'
 import { accepted, refusalOf, replies } from './replies.ts'
@@ -47,11 +47,11 @@ export class MailSession {
   }
 
   /** RCPT; `undefined` when the recipient is taken. */
-  async rcpt(address: MailAddress): Promise<Reply | undefined> {
+  async rcpt(address: MailAddress, parameters: RecipientParameters): Promise<Reply | undefined> {
     const reception = this.#reception
     if (reception === undefined) return replies.noTransaction
     if (reception.recipients.length >= this.#settings.maxRecipients) return replies.tooManyRecipients
-    const refusal = refusalOf(await reception.recipient(address), 'recipient')
+    const refusal = refusalOf(await reception.recipient(address, parameters), 'recipient')
     if (refusal !== undefined && this.#settings.flavour !== 'lmtp') this.refusedRecipients++
     return refusal
   }

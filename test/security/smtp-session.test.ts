@@ -253,7 +253,7 @@ test('nothing that a client says becomes a line of a reply or of a header (S13)'
   assert.match(await client.reply(), /^501 /)
   for (const parameter of ['ENVID=a+0D+0Ab', 'SIZE=1\t2', 'RET=FULL\u000b', 'BODY=8BITMIME\u0000']) {
     client.write(`MAIL FROM:<a@b.example> ${parameter}\r\n`)
-    assert.match(await client.reply(), parameter.startsWith('ENVID') ? /^250 / : /^50[01] /)
+    assert.match(await client.reply(), /^50[01] /)
     client.write('RSET\r\n')
     await client.reply()
   }
