@@ -8,10 +8,12 @@ interface Room {
   readonly rooms: readonly string[]
   /** Node's own modules that it may import; `any` leaves out sockets, which only `net` may open. */
   readonly node: readonly string[] | 'any'
+  /** May open datagram sockets all the same. */
+  readonly datagrams?: true
 }
 
 const ground = ['contracts']
-const tools = [...ground, 'bytes', 'mime', 'sasl']
+const tools = [...ground, 'bytes', 'mime', 'sasl', 'dkim']
 const engineRoom = [...tools, 'pipeline']
 const workshops = ['smtp', 'imap', 'pop3', 'smtp-server', 'filters', 'stores', 'directories', 'dns']
 const upstairs = [...engineRoom, ...workshops, 'outbound', 'net']
@@ -22,6 +24,7 @@ export const stairs: Readonly<Record<string, Room>> = {
   bytes: { rooms: ground, node: [] },
   mime: { rooms: [...ground, 'bytes'], node: [] },
   sasl: { rooms: [...ground, 'bytes'], node: ['node:crypto'] },
+  dkim: { rooms: [...ground, 'bytes', 'mime'], node: ['node:crypto'] },
   pipeline: { rooms: [...ground, 'bytes', 'mime'], node: [] },
   smtp: { rooms: engineRoom, node: [] },
   imap: { rooms: engineRoom, node: [] },
@@ -30,9 +33,10 @@ export const stairs: Readonly<Record<string, Room>> = {
   filters: { rooms: engineRoom, node: 'any' },
   stores: { rooms: tools, node: 'any' },
   directories: { rooms: tools, node: 'any' },
-  dns: { rooms: tools, node: 'any' },
+  // Questions go out as datagrams; what does not fit comes over a connection of `net`.
+  dns: { rooms: tools, node: 'any', datagrams: true },
   outbound: { rooms: [...engineRoom, 'dns'], node: 'any' },
-  net: { rooms: tools, node: ['node:net', 'node:tls', 'node:crypto', 'node:fs', 'node:fs/promises', 'node:path'] },
+  net: { rooms: tools, node: ['node:net', 'node:tls', 'node:https', 'node:crypto', 'node:fs', 'node:fs/promises', 'node:path'] },
   server: { rooms: upstairs, node: [] },
   index: { rooms: [...upstairs, 'server'], node: [] },
   cli: { rooms: [...upstairs, 'server', 'index'], node: 'any' },
@@ -43,6 +47,7 @@ const socketModules: ReadonlySet<string> = new Set(['node:net', 'node:tls', 'nod
 const builtins: ReadonlySet<string> = new Set(builtinModules)
 
 function mayUse(room: Room, module: string): boolean {
+  if (room.datagrams === true && module === 'node:dgram') return true
   return room.node === 'any' ? !socketModules.has(module) : room.node.includes(module)
 }
 
