@@ -1,4 +1,7 @@
-/** `npm run bench -- receive | imap | memory [--rounds N] [--scale X] [--messages N]`: the benchmarks, for anyone. */
+/**
+ * `npm run bench -- receive | imap | memory [--rounds N] [--scale X] [--messages N] [--data DIR] [--prepare]`: the benchmarks, for
+ * anyone. `imap --data DIR` keeps the loaded mailboxes for the next run; with `--prepare` it only loads them.
+ */
 
 import { parseArgs } from 'node:util'
 
@@ -8,13 +11,16 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '3' },
     scale: { type: 'string', default: '1' },
     messages: { type: 'string', default: '10000' },
+    data: { type: 'string' },
+    prepare: { type: 'boolean', default: false },
   },
 })
 const rounds = Number(values.rounds)
 const which = positionals.length > 0 ? positionals : ['receive', 'imap', 'memory']
 for (const name of which) {
   if (name === 'receive') await (await import('./receive.ts')).receive(rounds, Number(values.scale))
-  else if (name === 'imap') await (await import('./imap.ts')).imap(rounds, Number(values.messages))
+  else if (name === 'imap')
+    await (await import('./imap.ts')).imap({ rounds, messages: Number(values.messages), data: values.data, prepare: values.prepare })
   else if (name === 'memory') await (await import('./memory.ts')).memory()
   else throw new Error(`no benchmark is called ${name}: receive, imap or memory`)
 }

@@ -1,7 +1,7 @@
 /** Dovecot with LMTP, IMAP and POP3 in a folder of its own. Needs root and Debian's packages dovecot-core, -imapd, -lmtpd, -pop3d. */
 
 import { execFileSync, spawn } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cpuGroup } from './cgroup.ts'
@@ -9,13 +9,14 @@ import { countOverImap } from './imap-client.ts'
 import type { Peer } from './peer.ts'
 import { freePort, listening } from './ports.ts'
 
-/** Starts Dovecot with one account in the given mailbox format. */
-export async function dovecot(format: 'maildir' | 'mdbox' | 'sdbox'): Promise<Peer> {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-dovecot-'))
+/** Starts Dovecot with one account in the given mailbox format; in a folder of its own that goes when it stops, or in one that stays. */
+export async function dovecot(format: 'maildir' | 'mdbox' | 'sdbox', kept?: string): Promise<Peer> {
+  const folder = kept ?? mkdtempSync(join(tmpdir(), 'bench-dovecot-'))
+  mkdirSync(folder, { recursive: true })
   chmodSync(folder, 0o755)
   const nobody = Number(execFileSync('id', ['-u', 'nobody'], { encoding: 'latin1' }))
   const [lmtpPort, imapPort, pop3Port] = [await freePort(), await freePort(), await freePort()]
-  for (const name of ['run', 'state', 'home']) mkdirSync(join(folder, name))
+  for (const name of ['run', 'state', 'home']) if (!existsSync(join(folder, name))) mkdirSync(join(folder, name))
   chownSync(join(folder, 'home'), nobody, nobody)
   const location = format === 'maildir' ? 'maildir:~/Maildir' : `${format}:~/mail`
   writeFileSync(
@@ -88,7 +89,7 @@ userdb {
     async stop() {
       child.kill('SIGTERM')
       group.remove()
-      rmSync(folder, { recursive: true, force: true })
+      if (kept === undefined) rmSync(folder, { recursive: true, force: true })
     },
   }
 }

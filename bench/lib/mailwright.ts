@@ -1,15 +1,19 @@
 /** The personal server as a newcomer starts it, in a folder of its own. */
 
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { cpuGroup } from './cgroup.ts'
 import { countOverImap } from './imap-client.ts'
 import type { Peer } from './peer.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
+
+/** Runs in the server's process before the server. */
+const STALL_WATCH = join(ROOT, 'bench/lib/stall-watch.ts')
 
 interface Ready {
   readonly user: string
@@ -22,6 +26,8 @@ export interface OwnPeer extends Peer {
   readonly pid: number
   readonly imapsPort: number
   readonly folder: string
+  /** The longest that the server's event loop stood still since the last question, in milliseconds. */
+  longestStall(): Promise<number>
   /** Kills the process and starts it again on the same folder. */
   restart(): Promise<OwnPeer>
   /** Stops it and leaves the folder. */
@@ -48,11 +54,12 @@ export async function mailwright(folder: string = mkdtempSync(join(tmpdir(), 'be
 
 async function started(folder: string, script: string, words: readonly string[], again: () => Promise<OwnPeer>): Promise<OwnPeer> {
   const group = cpuGroup()
-  const command = `${group.enter}; exec ${process.execPath} --conditions=mailwright-source ${script} ${words.join(' ')}`
-  const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const command = `${group.enter}; exec ${process.execPath} --conditions=mailwright-source --import ${STALL_WATCH} ${script} ${words.join(' ')}`
+  const child: ChildProcess = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'] })
+  const stalls = createInterface({ input: child.stdio[3] as Readable })[Symbol.asyncIterator]()
   const ready = await new Promise<Ready>((resolve, reject) => {
     child.once('exit', code => reject(new Error(`the server ended with ${code} before it was ready`)))
-    createInterface({ input: child.stdout }).once('line', line => resolve(JSON.parse(line) as Ready))
+    createInterface({ input: child.stdout as Readable }).once('line', line => resolve(JSON.parse(line) as Ready))
   })
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     const over = new Promise(resolve => child.once('exit', resolve))
@@ -78,6 +85,11 @@ async function started(folder: string, script: string, words: readonly string[],
       rmSync(folder, { recursive: true, force: true })
     },
     stopKeeping: () => stop('SIGTERM'),
+    async longestStall() {
+      child.kill('SIGUSR2')
+      const { value } = await stalls.next()
+      return Number(value)
+    },
     async restart() {
       await stop('SIGKILL')
       return again()
