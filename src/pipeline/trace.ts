@@ -1,13 +1,15 @@
 /** The record of how it was decided: which middleware, which evidence, how long. Contract: `contracts/trace.ts`. */
 
 import type { Clock } from '../contracts/clock.ts'
+import { MailError } from '../contracts/mail-error.ts'
 import type { Phase } from '../contracts/phase.ts'
-import type { TraceEntry, TraceLog } from '../contracts/trace.ts'
+import type { ScoreSymbol, TraceEntry, TraceLog } from '../contracts/trace.ts'
 import type { Verdict } from '../contracts/verdict.ts'
 import { escaped } from './printable.ts'
 
 /** What one decision may note; a middleware in a loop must not become memory. */
 const MAX_NOTES = 100
+const SYMBOL_NAME = /^[A-Z][A-Z0-9_]{0,63}$/
 /** Entries of one transaction: 1,000 recipients of a handful of middleware each. */
 const MAX_ENTRIES = 8192
 
@@ -15,6 +17,8 @@ const MAX_ENTRIES = 8192
 export interface Frame {
   readonly name: string
   readonly evidence: string[]
+  /** Made when the first symbol comes. */
+  symbols: Map<string, ScoreSymbol> | undefined
   readonly started: number
   /** Milliseconds spent in `next()`. */
   below: number
@@ -46,6 +50,21 @@ export class PhaseLog implements TraceLog {
     frame.evidence.push(escaped(evidence))
   }
 
+  symbol(name: string, score: number, text?: string): void {
+    if (!SYMBOL_NAME.test(name)) throw new MailError('invalid', `${JSON.stringify(name)} is no name of a symbol`)
+    if (!Number.isFinite(score)) throw new MailError('invalid', `the score of ${name} is no finite number`)
+    const frame = this.#stack.at(-1)
+    if (this.#closed || frame === undefined) return
+    const symbols = (frame.symbols ??= new Map())
+    if (symbols.size >= MAX_NOTES && !symbols.has(name)) return
+    symbols.set(name, text === undefined ? { name, score } : { name, score, text: escaped(text) })
+  }
+
+  get symbols(): readonly ScoreSymbol[] {
+    const open = this.#stack.flatMap(({ symbols }) => [...(symbols?.values() ?? [])])
+    return [...this.entries.flatMap(({ symbols }) => symbols ?? []), ...open]
+  }
+
   /** What this run of the phase added. */
   get own(): readonly TraceEntry[] {
     return this.entries.slice(this.#from)
@@ -57,7 +76,7 @@ export class PhaseLog implements TraceLog {
   }
 
   enter(name: string): Frame {
-    const frame: Frame = { name, evidence: [], started: this.#clock.monotonic(), below: 0 }
+    const frame: Frame = { name, evidence: [], symbols: undefined, started: this.#clock.monotonic(), below: 0 }
     this.#stack.push(frame)
     return frame
   }
@@ -73,7 +92,8 @@ export class PhaseLog implements TraceLog {
     this.drop(frame)
     if (this.#closed || this.entries.length >= MAX_ENTRIES) return
     const ms = Math.max(0, this.#clock.monotonic() - frame.started - frame.below)
-    const entry = { phase: this.#phase, middleware: frame.name, verdict, ms, evidence: frame.evidence }
+    const symbols = frame.symbols === undefined ? {} : { symbols: [...frame.symbols.values()] }
+    const entry = { phase: this.#phase, middleware: frame.name, verdict, ms, evidence: frame.evidence, ...symbols }
     this.entries.push(fault === undefined ? entry : { ...entry, fault: escaped(fault) })
   }
 
