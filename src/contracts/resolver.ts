@@ -7,6 +7,10 @@ export interface Answer<T> {
   readonly records: readonly T[]
   /** `true` only when the answer was DNSSEC-authentic (the AD bit of a resolver that the host trusts). */
   readonly authentic: boolean
+  /** `false` when the name itself does not exist (NXDOMAIN); absent when it does, and when the resolver cannot tell. RFC 2308 §2.1. */
+  readonly exists?: false
+  /** Seconds for which the answer may be kept: the least of its records, or the time for its absence. RFC 1035 §3.2.1; RFC 2308 §5. */
+  readonly ttl?: number
 }
 
 /** A mail exchanger. RFC 5321 §5.1. */
@@ -22,6 +26,15 @@ export interface TlsaRecord {
   readonly selector: number
   readonly matchingType: number
   readonly data: Uint8Array
+}
+
+/** Where a service is found. RFC 2782. */
+export interface SrvRecord {
+  readonly priority: number
+  readonly weight: number
+  readonly port: number
+  /** Lower case, without the trailing dot; empty when the service is decidedly not offered. */
+  readonly target: string
 }
 
 /**
@@ -43,4 +56,6 @@ export interface Resolver {
   cname(name: string, options?: CallOptions): Promise<Answer<string>>
   /** Certificates that a service must show. RFC 6698 §2. */
   tlsa(name: string, options?: CallOptions): Promise<Answer<TlsaRecord>>
+  /** Where services are found, in no particular order; not every resolver can say. RFC 2782. */
+  srv?(name: string, options?: CallOptions): Promise<Answer<SrvRecord>>
 }
