@@ -2,6 +2,8 @@
 
 export { fakeClock } from './fake-clock.ts'
 export type { FakeClock } from './fake-clock.ts'
+export { fakeResolver } from './fake-resolver.ts'
+export type { FakeRecords, FakeResolver, FakeResolverOptions, RecordType } from './fake-resolver.ts'
 export { FAKE_TLS, fakeConnection } from './fake-transport.ts'
 export type { FakeConnectionOptions, FakePeer } from './fake-transport.ts'
 export { memorySpool } from './memory-spool.ts'
