@@ -7,6 +7,7 @@ import type { MailAccount, MailStore } from './mail-store.ts'
 import type { CommandContext, ConnectionFacts } from './middleware.ts'
 import type { Protocol } from './phase.ts'
 import type { NewMessage } from './message.ts'
+import type { NotifyCondition, ReturnedContent } from './queue.ts'
 import type { Spool, SpooledMessage } from './spool.ts'
 import type { Transport } from './transport.ts'
 import type { Verdict } from './verdict.ts'
@@ -33,19 +34,18 @@ export interface Transaction {
   readonly smtpUtf8?: boolean
   /** The client said HELO, not EHLO: `Received` says `SMTP` then. RFC 5321 §4.4. */
   readonly helo?: boolean
+  /** The client wants no hop without verified TLS. RFC 8689 §4.2. */
+  readonly requireTls?: boolean
   /** How much of the message a report that it failed gives back. Absent: the client did not say. RFC 3461 §4.3. */
-  readonly ret?: 'FULL' | 'HDRS'
+  readonly ret?: ReturnedContent
   /** The client's own name for this transaction, to stand in every report about it: printable ASCII, decoded from xtext. RFC 3461 §4.4. */
   readonly envelopeId?: string
 }
 
-/** When a client wants a report about a recipient; `NEVER` stands alone. RFC 3461 §4.1. */
-export type NotifyOn = 'NEVER' | 'SUCCESS' | 'FAILURE' | 'DELAY'
-
 /** What a client asked for with one recipient. */
 export interface RecipientParameters {
   /** Absent: the client did not say, which means `FAILURE`, and `DELAY` as the server likes. RFC 3461 §4.1. */
-  readonly notify?: readonly NotifyOn[]
+  readonly notify?: readonly NotifyCondition[]
   /**
    * The recipient as the first sender named it, `type;address` as in a report's `Original-Recipient`: the type in lower case, the
    * address decoded. It has no control characters; of the type `utf-8` it may go beyond ASCII. RFC 3461 §4.2; RFC 6533 §3.

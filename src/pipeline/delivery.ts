@@ -11,8 +11,11 @@ import type {
   SpecialUse,
   Verdict,
 } from '../contracts/index.ts'
-import { accept, defer } from '../contracts/verdict.ts'
+import { accept, defer, reject } from '../contracts/verdict.ts'
+import { printedAddress } from './addresses.ts'
 import { SERVER_PROBLEM, verdictOf, worstOf } from './failures.ts'
+import { sendOut } from './way-out.ts'
+import type { Departure } from './way-out.ts'
 import type { House } from './house.ts'
 import { BEEN_HERE } from './message-guard.ts'
 import { decideOnMessage } from './message-phase.ts'
@@ -25,6 +28,7 @@ import { copyFields, missingFields, receivedField } from './trace-fields.ts'
 
 /** All `deliver` phases of one message together. */
 const DELIVER_WITHIN = 120_000
+const NOT_PASSED_ON: Verdict = reject('This message is not passed on', '5.7.1')
 const GONE: Verdict = defer('The client has left', '4.4.2')
 const encoder = new TextEncoder()
 
@@ -46,7 +50,7 @@ interface Copy {
  * One outcome for each recipient from those of its copies: a group has its mail when one member has it, but what failed for
  * now is tried again for all.
  */
-function combined(recipients: readonly MailAddress[], copies: readonly Copy[]): readonly Verdict[] {
+function combined(recipients: readonly MailAddress[], copies: readonly (Copy | Departure)[]): readonly Verdict[] {
   const own: Verdict[][] = recipients.map(() => [])
   for (const copy of copies) own[copy.recipient]?.push(copy.verdict)
   return own.map(verdicts => {
@@ -96,8 +100,9 @@ export class Delivery {
     if (verdict.kind === 'reject' || verdict.kind === 'defer') return recipients.map(() => verdict)
     if (verdict.kind === 'discard') return recipients.map(() => accept())
     const copies = await this.#copies(message)
+    const departures = this.#departures(message)
     if (this.#reception.connection.signal.aborted) return recipients.map(() => GONE)
-    const before = combined(recipients, copies)
+    const before = combined(recipients, [...copies, ...departures])
     // Only LMTP can answer for each recipient (RFC 2033 §4.2). Elsewhere one reply stands for all, so what is known to fail
     // for one is refused for all before anybody has a copy: nothing is lost and nothing comes twice.
     if (this.#reception.connection.protocol !== 'lmtp') {
@@ -109,19 +114,59 @@ export class Delivery {
       message,
       taken.filter(copy => copy.verdict.kind === 'accept' || copy.verdict.kind === 'quarantine'),
     )
-    return combined(recipients, copies)
+    // Last, since what is queued may leave at once: a copy here that fails is then tried again without a second one elsewhere.
+    const failed = this.#reception.connection.protocol !== 'lmtp' && copies.some(({ verdict }) => verdict.kind === 'defer')
+    if (!failed) {
+      await this.#sendOut(
+        message,
+        departures.filter(({ recipient, verdict }) => before[recipient]?.kind === 'accept' && verdict.kind === 'accept'),
+      )
+    }
+    return combined(recipients, [...copies, ...departures])
+  }
+
+  /** What leaves for other servers. A message that is held aside here is not passed on, and neither is one that was here before. */
+  #departures(message: DecidedMessage): Departure[] {
+    return this.#reception.taken.flatMap(({ address, remotes, parameters }, recipient) =>
+      remotes.map(remote => ({
+        recipient,
+        address: remote,
+        parameters,
+        by: remote === address ? undefined : printedAddress(address),
+        verdict:
+          message.verdict.kind === 'quarantine'
+            ? NOT_PASSED_ON
+            : remote !== address && message.deliveredBefore.has(printedAddress(address))
+              ? BEEN_HERE
+              : accept(),
+      })),
+    )
+  }
+
+  async #sendOut(message: DecidedMessage, departures: readonly Departure[]): Promise<void> {
+    if (departures.length === 0) return
+    const { connection, transaction } = this.#reception
+    await sendOut(this.#house, departures, {
+      id: this.#id,
+      transaction,
+      connection,
+      content: message.edited(this.#content),
+      prefix: concatenated([message.added, encoder.encode(this.#receivedFields(message))]),
+      header: name => message.edits.header(name),
+    })
   }
 
   /** The copies with where they go, after the `deliver` phase of each. */
   async #copies(message: DecidedMessage): Promise<Copy[]> {
     const until = this.#house.clock.monotonic() + DELIVER_WITHIN
     const copies: Copy[] = []
-    for (const [recipient, { targets }] of this.#reception.taken.entries()) {
+    for (const [recipient, { targets, address: given }] of this.#reception.taken.entries()) {
+      const cameBack = message.deliveredBefore.has(printedAddress(given))
       for (const { account, address, mailbox } of targets) {
         const place: Place = message.verdict.kind === 'quarantine' ? (message.verdict.mailbox ?? { specialUse: 'Junk' }) : mailbox
         const copy: Copy = { recipient, account, address, place, flags: [], verdict: message.verdict }
         copies.push(copy)
-        if (message.deliveredBefore.has(address)) copy.verdict = BEEN_HERE
+        if (cameBack || message.deliveredBefore.has(address)) copy.verdict = BEEN_HERE
         else if (this.#house.onion.has('deliver')) await this.#deliverPhase(message, copy, until)
       }
     }

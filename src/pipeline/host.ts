@@ -14,6 +14,7 @@ import type {
   MailStore,
   MessageSource,
   Middleware,
+  Outbound,
   ParsedMessage,
   Principal,
   Random,
@@ -40,6 +41,8 @@ export interface HostOptions {
   /** Outermost first. Default: none. */
   readonly middleware?: readonly Middleware[]
   readonly spool: Spool
+  /** The way to other servers. Default: none, and mail for them is refused. */
+  readonly outbound?: Outbound
   readonly clock: Clock
   readonly random: Random
   readonly events: EventSink
@@ -89,6 +92,7 @@ export function createHost(options: HostOptions): Host {
     random,
     events,
     onion,
+    outbound: options.outbound,
     report,
     parse: options.parse ?? (source => parsedMessage(source, MAX_PARSED_OCTETS)),
     memory(connection) {

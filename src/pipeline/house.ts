@@ -8,6 +8,7 @@ import type {
   LiveConnection,
   MailStore,
   MessageSource,
+  Outbound,
   ParsedMessage,
   Random,
   TraceEntry,
@@ -24,6 +25,8 @@ export interface House {
   readonly random: Random
   readonly events: EventSink
   readonly onion: Onion
+  /** The way to other servers, where there is one. */
+  readonly outbound: Outbound | undefined
   readonly parse: (source: MessageSource) => Promise<ParsedMessage>
   readonly report: (error: unknown, where: string, connection?: LiveConnection) => void
   readonly memory: (connection: LiveConnection) => ConnectionMemory

@@ -7,6 +7,8 @@ import type { Target } from './recipients.ts'
 export interface TakenRecipient {
   readonly address: MailAddress
   readonly targets: readonly Target[]
+  /** Addresses on other servers that it stands for, itself or by an alias. */
+  readonly remotes: readonly MailAddress[]
   /** What the client asked for with it. RFC 3461 §4. */
   readonly parameters: RecipientParameters
 }

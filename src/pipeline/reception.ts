@@ -14,7 +14,7 @@ import type {
 import { accept, defer, reject } from '../contracts/verdict.ts'
 import { printedAddress } from './addresses.ts'
 import { Delivery } from './delivery.ts'
-import { SERVER_PROBLEM, verdictOf } from './failures.ts'
+import { verdictOf } from './failures.ts'
 import type { House } from './house.ts'
 import { newId } from './identifier.ts'
 import { resolveRecipient } from './recipients.ts'
@@ -23,7 +23,24 @@ import type { OpenTransaction, TakenRecipient } from './open-transaction.ts'
 
 const FULL_NOW = defer('The mailbox is full', '4.2.2')
 const NEVER_FITS = reject('The message is larger than the mailbox may be', '5.2.2')
+const NO_RELAYING = reject('Relaying is not permitted', '5.7.1')
+const NO_ROUTE = reject('That address is not on this server, and no outbound route is configured', '5.4.4')
 const NOT_YOURS = reject('That sender address does not belong to this login', '5.7.1')
+
+/** Where a recipient leads, or why it is refused. */
+interface Resolved {
+  readonly verdict: Verdict
+  readonly targets: readonly Target[]
+  readonly remotes: readonly MailAddress[]
+}
+
+function refused(verdict: Verdict): Resolved {
+  return { verdict, targets: [], remotes: [] }
+}
+
+function reasonOf(verdict: Verdict): string {
+  return 'text' in verdict ? verdict.text : verdict.kind
+}
 
 /** The transaction as {@link Reception} promises it. */
 export class MailReception implements Reception, OpenTransaction {
@@ -59,6 +76,7 @@ export class MailReception implements Reception, OpenTransaction {
 
   async recipient(address: MailAddress, parameters: RecipientParameters = {}): Promise<Verdict> {
     let targets: readonly Target[] = []
+    let remotes: readonly MailAddress[] = []
     const { verdict, trace } = await this.#house.onion.run('recipient', {
       connection: this.connection,
       entries: this.entries,
@@ -73,13 +91,13 @@ export class MailReception implements Reception, OpenTransaction {
       innermost: {
         name: 'directory',
         ask: async signal => {
-          const answer = await this.#resolve(address, signal)
-          if (answer.verdict.kind === 'accept') targets = answer.targets
+          const answer = await this.#resolve(address, parameters, signal)
+          if (answer.verdict.kind === 'accept') ({ targets, remotes } = answer)
           return answer.verdict
         },
       },
     })
-    if (verdict.kind === 'accept') this.taken.push({ address, targets, parameters })
+    if (verdict.kind === 'accept') this.taken.push({ address, targets, remotes, parameters })
     return this.#told('recipient', verdict, trace)
   }
 
@@ -104,28 +122,44 @@ export class MailReception implements Reception, OpenTransaction {
     if (principal === undefined) return protocol === 'submission' ? reject('Please log in first', '5.7.0') : accept()
     if (sender === undefined) return accept()
     const account = principal.account.id
-    const { targets } = await resolveRecipient(this.#house.directory, sender, { signal, authenticated: true })
+    const { targets } = await resolveRecipient(this.#house.directory, sender, { signal })
     return targets.some(target => target.account.id === account) ? accept() : NOT_YOURS
   }
 
-  async #resolve(address: MailAddress, signal: AbortSignal): Promise<{ readonly verdict: Verdict; readonly targets: readonly Target[] }> {
-    const authenticated = this.connection.principal !== undefined
-    const { targets, refusal, passedOver } = await resolveRecipient(this.#house.directory, this.#homed(address), { signal, authenticated })
-    for (const what of passedOver) this.#house.report(new Error(what), `the alias ${printedAddress(address)}`, this.connection)
-    if (targets.length === 0) return { verdict: refusal, targets }
-    let full: Verdict | undefined
+  async #resolve(address: MailAddress, parameters: RecipientParameters, signal: AbortSignal): Promise<Resolved> {
+    const resolved = await resolveRecipient(this.#house.directory, this.#homed(address), { signal })
+    const { targets, elsewhere, refusal, passedOver } = resolved
+    if (elsewhere && this.connection.principal === undefined) return refused(NO_RELAYING)
+    const where = `the alias ${printedAddress(address)}`
+    for (const what of passedOver) this.#house.report(new Error(what), where, this.connection)
+    // A group takes mail as long as one member can; the others are told to the host.
+    let no: Verdict | undefined
     const open: Target[] = []
     for (const target of targets) {
       const verdict = await this.#room(target, signal)
       if (verdict === undefined) open.push(target)
-      else full ??= verdict
+      else no ??= verdict
     }
-    // A group takes mail as long as one member can; the others are told to the host.
-    if (open.length === 0) return { verdict: full ?? SERVER_PROBLEM, targets: open }
-    if (full !== undefined) {
-      this.#house.report(new Error('a member of the group is over quota'), `the alias ${printedAddress(address)}`, this.connection)
+    const remotes: MailAddress[] = []
+    if (resolved.remotes.length > 0 && this.#house.outbound === undefined) return refused(NO_ROUTE)
+    for (const remote of resolved.remotes) {
+      const verdict = await this.#wayOut(remote, parameters, signal)
+      if (verdict.kind === 'defer') return refused(verdict)
+      if (verdict.kind === 'accept') remotes.push(remote)
+      else no ??= verdict
     }
-    return { verdict: accept(), targets: open }
+    if (open.length + remotes.length === 0) return refused(no ?? refusal)
+    if (no !== undefined) this.#house.report(new Error(`a member of the group is left out: ${reasonOf(no)}`), where, this.connection)
+    return { verdict: accept(), targets: open, remotes }
+  }
+
+  /** Whether mail for this address on another server is taken. An alias is the host's own wish: its target is no relaying. */
+  async #wayOut(address: MailAddress, parameters: RecipientParameters, signal: AbortSignal): Promise<Verdict> {
+    const { outbound } = this.#house
+    if (outbound === undefined) return NO_ROUTE
+    const { principal } = this.connection
+    const by = { sender: this.transaction.sender, ...(principal === undefined ? {} : { principal }) }
+    return outbound.recipient({ address, ...parameters }, by, { signal })
   }
 
   /** `<postmaster>` without a domain is this server's. RFC 5321 §4.5.1. */

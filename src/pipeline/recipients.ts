@@ -21,8 +21,12 @@ export interface Target {
 
 /** Where a recipient leads. */
 export interface ResolvedRecipient {
-  /** Empty when nobody takes mail for this address; `refusal` says why then. */
+  /** With `remotes` empty too, nobody takes mail for this address; `refusal` says why then. */
   readonly targets: readonly Target[]
+  /** Addresses on other servers that it stands for. */
+  readonly remotes: readonly MailAddress[]
+  /** The address given is itself on another server: no alias of ours led there. */
+  readonly elsewhere: boolean
   readonly refusal: Verdict
   /** Members of a group that were passed over, in words for the operator. */
   readonly passedOver: readonly string[]
@@ -30,27 +34,24 @@ export interface ResolvedRecipient {
 
 const NO_SUCH_USER: Verdict = reject('No such user here', '5.1.1')
 const DISABLED: Verdict = reject('This mailbox is disabled', '5.2.1')
-const NO_RELAYING: Verdict = reject('Relaying is not permitted', '5.7.1')
-const NO_ROUTE: Verdict = reject('That address is not on this server, and no outbound route is configured', '5.4.4')
 const LOOP: Verdict = reject('The address leads in a circle', '5.4.6')
 
 /** How addresses are followed. */
 export interface ResolveOptions {
   readonly signal: AbortSignal
-  /** The client has logged in: a remote address is no attempt to relay. */
-  readonly authenticated: boolean
 }
 
 /**
  * Follows an address through aliases and groups to accounts; each account comes once. Throws what the directory throws.
  *
- * A group takes mail as long as one member does: members that are unknown or disabled are passed over. An address that leads
- * to another server as a whole or in part is refused, since nothing could take the mail there.
+ * A group takes mail as long as one member does: members that are unknown or disabled are passed over. Whether mail may go to
+ * other servers is not decided here.
  */
 export async function resolveRecipient(directory: Directory, address: MailAddress, options: ResolveOptions): Promise<ResolvedRecipient> {
   const targets = new Map<string, Target>()
   const seen = new Set<string>([printedAddress(address)])
   const passedOver: string[] = []
+  const remotes: MailAddress[] = []
   let refusal: Verdict | undefined
   let level: readonly MailAddress[] = [address]
   for (let depth = 0; level.length > 0; depth++) {
@@ -58,7 +59,11 @@ export async function resolveRecipient(directory: Directory, address: MailAddres
     for (const step of level) {
       const printed = printedAddress(step)
       const resolution = await directory.resolve(step, { signal: options.signal })
-      if (resolution.kind === 'remote') return refused(remoteRefusal(depth, options))
+      if (resolution.kind === 'remote') {
+        if (depth === 0) return { targets: [], remotes: [step], elsewhere: true, refusal: NO_SUCH_USER, passedOver }
+        remotes.push(step)
+        continue
+      }
       if (resolution.kind === 'alias') {
         for (const target of resolution.targets) {
           const next = parseAddress(target)
@@ -82,19 +87,10 @@ export async function resolveRecipient(directory: Directory, address: MailAddres
     }
     level = following
   }
-  return { targets: [...targets.values()], refusal: refusal ?? NO_SUCH_USER, passedOver }
+  return { targets: [...targets.values()], remotes, elsewhere: false, refusal: refusal ?? NO_SUCH_USER, passedOver }
 }
 
 function problemOf(resolution: Resolution): Verdict | undefined {
   if (resolution.kind === 'unknown') return NO_SUCH_USER
   return resolution.kind === 'account' && resolution.account.disabled ? DISABLED : undefined
-}
-
-function remoteRefusal(depth: number, options: ResolveOptions): Verdict {
-  // An alias is the host's own wish, so a target elsewhere is no relaying but a route that is missing.
-  return options.authenticated || depth > 0 ? NO_ROUTE : NO_RELAYING
-}
-
-function refused(refusal: Verdict): ResolvedRecipient {
-  return { targets: [], refusal, passedOver: [] }
 }

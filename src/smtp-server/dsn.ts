@@ -1,6 +1,6 @@
 /** What a client asks to be told of its message's way: RET and ENVID of MAIL, NOTIFY and ORCPT of RCPT. RFC 3461 §4; RFC 6533 §3. */
 
-import type { NotifyOn, RecipientParameters, Transaction } from '../contracts/index.ts'
+import type { NotifyCondition, RecipientParameters, Transaction } from '../contracts/index.ts'
 
 /** RFC 3461 §4: xtext. */
 const XTEXT = /^(?:[\u0021-\u002a\u002c-\u003c\u003e-\u007e]|\+[0-9A-F]{2})+$/
@@ -57,11 +57,11 @@ export function mailWishes(ret: Value, envid: Value, coding: Coding): Pick<Trans
 
 /** NOTIFY and ORCPT of a RCPT command; `undefined` for a syntax error. */
 export function recipientWishes(notify: Value, orcpt: Value, coding: Coding): RecipientParameters | undefined {
-  const wishes: { notify?: readonly NotifyOn[]; originalRecipient?: string } = {}
+  const wishes: { notify?: readonly NotifyCondition[]; originalRecipient?: string } = {}
   if (notify !== undefined) {
     const list = notify === true ? '' : notify.toUpperCase()
     if (!NOTIFY.test(list)) return undefined
-    wishes.notify = [...new Set(list.split(','))] as NotifyOn[]
+    wishes.notify = [...new Set(list.split(','))] as NotifyCondition[]
   }
   if (orcpt !== undefined) {
     const original = orcpt === true ? undefined : originalRecipient(orcpt, coding)

@@ -1,0 +1,77 @@
+/** The end of a delivery for recipients on other servers: one message for the queue, or one for each alias that sends it on. RFC 5321 §3.6, §3.9. */
+
+import type {
+  LiveConnection,
+  MailAddress,
+  MessageSource,
+  OutboundMessage,
+  RecipientParameters,
+  Transaction,
+  Verdict,
+} from '../contracts/index.ts'
+import { verdictOf } from './failures.ts'
+import type { House } from './house.ts'
+import { concatenated } from './header-edits.ts'
+import { printable } from './printable.ts'
+
+const encoder = new TextEncoder()
+
+/** One address elsewhere that the message goes to. */
+export interface Departure {
+  /** Index of the recipient in the transaction. */
+  readonly recipient: number
+  readonly address: MailAddress
+  readonly parameters: RecipientParameters
+  /** The alias that sends it on, where one does. */
+  readonly by: string | undefined
+  verdict: Verdict
+}
+
+/** The message that leaves. */
+export interface Leaving {
+  readonly id: string
+  readonly connection: LiveConnection
+  readonly transaction: Transaction
+  readonly content: MessageSource
+  readonly prefix: Uint8Array
+  readonly header: (name: string) => string | undefined
+}
+
+/**
+ * Queues the message for all addresses elsewhere; what fails becomes the verdict of the departures it concerns.
+ *
+ * What an alias sends on carries `Delivered-To` with the alias, so that a message that comes back is known (S22).
+ */
+export async function sendOut(house: House, departures: readonly Departure[], leaving: Leaving): Promise<void> {
+  const { outbound } = house
+  if (outbound === undefined) return
+  for (const [by, group] of Map.groupBy(departures, departure => departure.by)) {
+    const marked = by === undefined ? leaving.prefix : concatenated([encoder.encode(`Delivered-To: ${printable(by)}\r\n`), leaving.prefix])
+    try {
+      await outbound.take(messageFor(leaving, group, marked))
+    } catch (error) {
+      const { verdict, expected } = verdictOf(error)
+      if (!expected) house.report(error, 'queue', leaving.connection)
+      for (const departure of group) departure.verdict = verdict
+    }
+  }
+}
+
+function messageFor(leaving: Leaving, group: readonly Departure[], prefix: Uint8Array): OutboundMessage {
+  const { id, content, header, transaction, connection } = leaving
+  const { principal } = connection
+  const { sender, smtpUtf8 = false, envelopeId, ret, requireTls } = transaction
+  return {
+    id,
+    sender,
+    recipients: group.map(({ address, parameters }) => ({ address, ...parameters })),
+    content,
+    prefix,
+    header,
+    smtpUtf8,
+    ...(principal === undefined ? {} : { principal }),
+    ...(envelopeId === undefined ? {} : { envelopeId }),
+    ...(ret === undefined ? {} : { returnedContent: ret }),
+    ...(requireTls === undefined ? {} : { requireTls }),
+  }
+}
