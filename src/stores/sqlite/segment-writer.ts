@@ -5,10 +5,11 @@
  */
 
 import { hash as hashOf, createHash } from 'node:crypto'
-import { closeSync, fdatasyncSync, fsyncSync, openSync, readSync, statfsSync, writeSync, writevSync } from 'node:fs'
+import { closeSync, fdatasyncSync, fsyncSync, openSync, readSync, statfsSync, statSync, writeSync, writevSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { MailError } from '../../contracts/mail-error.ts'
+import { databasePath } from './database.ts'
 import { failpoint } from './failpoints.ts'
 import type { ContentInput } from './operation.ts'
 import type { Sql } from './sql.ts'
@@ -27,6 +28,9 @@ const CHUNK = 262_144
 
 /** What the rows of a message take, about, until SQLite's log is moved into the database. */
 const ROWS = 16_384
+
+/** Octets free beyond those to keep, with which the end is far. */
+const FAR = 67_108_864
 
 /** Where a segment lies. */
 export function segmentPath(folder: string, segment: number): string {
@@ -290,12 +294,20 @@ export class SegmentWriter {
     failpoint('after-segment-create')
   }
 
+  /** Octets by which the database will grow when the log is moved into it. */
+  #owed(): number {
+    const pages = this.#sql.number('PRAGMA page_count') * this.#sql.number('PRAGMA page_size')
+    return Math.max(0, pages - statSync(databasePath(this.#options.folder)).size)
+  }
+
   #checkFree(size: number): void {
     if (this.#free === undefined) {
       const { bavail, blocks, bsize } = statfsSync(this.#options.folder)
       // By default a hundredth, at least 256 KiB and at most 64 MiB: room for expunging and for SQLite's own log.
       const kept = this.#options.minimumFree ?? Math.max(262_144, Math.min(67_108_864, (blocks * bsize) / 100))
-      this.#free = kept === 0 ? Infinity : bavail * bsize - kept
+      const free = bavail * bsize - kept
+      // What waits in SQLite's log needs room in the database when it is moved there; far from the end nobody need ask how much.
+      this.#free = kept === 0 ? Infinity : free > FAR ? free : free - this.#owed()
     }
     const left = this.#free - size - ROWS
     if (left < 0) throw new MailError('no-space', 'hardly anything is free where the mail store lies: make room, no restart is needed')
