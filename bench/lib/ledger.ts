@@ -24,10 +24,9 @@ export class Ledger {
     this.uncertain.delete(id)
   }
 
-  /** A new message, 1 to 40 KB, noted as uncertain until it is acknowledged. */
-  message(): { readonly id: string; readonly octets: Buffer } {
+  /** A new message, 1 to 40 KB or of `length` random octets in hexadecimal, noted as uncertain until it is acknowledged. */
+  message(length: number = someLength()): { readonly id: string; readonly octets: Buffer } {
     const id = randomBytes(9).toString('hex')
-    const length = Math.random() < 0.02 ? 400_000 : 500 + Math.floor(Math.random() ** 3 * 20_000)
     const body = `${randomBytes(length).toString('hex').replace(/.{70}/g, '$&\r\n')}\r\n`
     this.uncertain.set(id, hashOf(body))
     return { id, octets: Buffer.from(`From: ledger@elsewhere.example\r\nSubject: ${id}\r\nX-Ledger: ${id}\r\n\r\n${body}`) }
@@ -36,6 +35,10 @@ export class Ledger {
   close(): void {
     closeSync(this.#file)
   }
+}
+
+function someLength(): number {
+  return Math.random() < 0.02 ? 400_000 : 500 + Math.floor(Math.random() ** 3 * 20_000)
 }
 
 /** What identifies a body. */

@@ -90,8 +90,8 @@ export async function torture(options: TortureOptions): Promise<TortureResult & 
 }
 
 /** Reads every message from `first` on over IMAP and compares it; answers the UID to go on with. */
-async function check(
-  peer: OwnPeer,
+export async function check(
+  peer: Pick<OwnPeer, 'imapPort' | 'user' | 'password'>,
   first: number,
   seen: Map<string, string>,
   ledger: Ledger,
