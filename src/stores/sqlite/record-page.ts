@@ -1,4 +1,7 @@
-/** Reads one page of records, all of one moment, with a statement for each set of columns so that no message costs a query. */
+/**
+ * Reads one page of records, all of one moment, with a statement for each set of columns so that no message costs a query.
+ * The summaries of a page come as one array of octets: an array of its own for each costs more than reading it does.
+ */
 
 import type { MessageRecord, RecordColumn } from '../../contracts/message.ts'
 import type { ModSeq, Uid, UidRange } from '../../contracts/numbers.ts'
@@ -6,13 +9,17 @@ import { StoredSource } from './content-reader.ts'
 import type { House } from './house.ts'
 import type { Row } from './sql.ts'
 
-/** Records in one page: some milliseconds of work. */
-export const PAGE = 1000
+/** Records in one page without summaries: some milliseconds of work. */
+const NARROW_PAGE = 1024
+
+/** Records in one page with summaries: some milliseconds too, and at most some megabytes. */
+const SUMMARY_PAGE = 256
 
 type NarrowRow = readonly [uid: number, modSeq: number, bits: number, keywords: number, size: number, date: number]
-type MessageRow = readonly [...NarrowRow, summary: Uint8Array | null, email: Uint8Array | null]
+type EmailRow = readonly [...NarrowRow, email: Uint8Array]
 type SourceRow = readonly [
-  ...MessageRow,
+  ...NarrowRow,
+  email: Uint8Array | null,
   prefix: Uint8Array | null,
   content: number,
   segment: number,
@@ -24,41 +31,57 @@ type SourceRow = readonly [
 const NARROW = `SELECT uid, modseq, flags, keywords, size, date FROM state
   WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND modseq > ?4 ORDER BY uid LIMIT ?5`
 
-// iif: what was not asked for is not read, and does not travel.
-const MESSAGE = `SELECT s.uid, s.modseq, s.flags, s.keywords, s.size, s.date, iif(?6, m.summary, NULL), iif(?7, m.email, NULL)
+const EMAIL = `SELECT s.uid, s.modseq, s.flags, s.keywords, s.size, s.date, m.email
   FROM state AS s CROSS JOIN message AS m ON m.id = s.message
   WHERE s.mailbox = ?1 AND s.uid BETWEEN ?2 AND ?3 AND s.modseq > ?4 ORDER BY s.uid LIMIT ?5`
 
-const SOURCE = `SELECT s.uid, s.modseq, s.flags, s.keywords, s.size, s.date, iif(?6, m.summary, NULL), iif(?7, m.email, NULL),
+// iif: what was not asked for does not travel.
+const SOURCE = `SELECT s.uid, s.modseq, s.flags, s.keywords, s.size, s.date, iif(?6, m.email, NULL),
     m.prefix, c.id, c.segment, c.start, c.size, c.sums
   FROM state AS s CROSS JOIN message AS m ON m.id = s.message CROSS JOIN content AS c ON c.id = m.content
   WHERE s.mailbox = ?1 AND s.uid BETWEEN ?2 AND ?3 AND s.modseq > ?4 ORDER BY s.uid LIMIT ?5`
 
-/** The first records in the ranges that changed after a MODSEQ: at most {@link PAGE}. */
-export function readPage(
-  house: House,
-  mailbox: number,
-  ranges: readonly UidRange[],
-  columns: readonly RecordColumn[],
-  since: number,
-): readonly MessageRecord[] {
-  const summary = columns.includes('summary') ? 1 : 0
-  const email = columns.includes('emailId') ? 1 : 0
-  const source = columns.includes('source')
-  const text = source ? SOURCE : summary + email > 0 ? MESSAGE : NARROW
-  const wide = text === NARROW ? [] : [summary, email]
-  const toRecord = source ? sourceRecord : text === MESSAGE ? messageRecord : narrowRecord
-  const page: MessageRecord[] = []
+// The casts change no octet, as the database is one of UTF-8 and SQLite never looks into a text that it only passes on.
+// LEFT: where damage took a message's row, its neighbours still get their own summaries.
+const SUMMARIES = `SELECT group_concat(length), CAST(group_concat(octets, '') AS BLOB)
+  FROM (SELECT ifnull(length(m.summary), 0) AS length, ifnull(CAST(m.summary AS TEXT), '') AS octets
+    FROM state AS s LEFT JOIN message AS m ON m.id = s.message
+    WHERE s.mailbox = ?1 AND s.uid BETWEEN ?2 AND ?3 AND s.modseq > ?4 ORDER BY s.uid LIMIT ?5)`
+
+/** What is asked of a mailbox. */
+export interface PageQuestion {
+  /** The mailbox's row. */
+  readonly mailbox: number
+  readonly columns: readonly RecordColumn[]
+  /** Only what changed after this MODSEQ. */
+  readonly since: number
+}
+
+/** The first records in the ranges. */
+export interface RecordPage {
+  readonly records: readonly MessageRecord[]
+  /** There may be more in the ranges. */
+  readonly isFull: boolean
+}
+
+/** Reads the first records in the ranges. */
+export function readPage(house: House, question: PageQuestion, ranges: readonly UidRange[]): RecordPage {
+  const { columns } = question
+  const withSummary = columns.includes('summary')
+  const most = withSummary ? SUMMARY_PAGE : NARROW_PAGE
+  const records: Fields[] = []
   const read = (): void => {
-    for (const { first, last } of ranges) {
-      const room = PAGE - page.length
+    for (const range of ranges) {
+      const room = most - records.length
       if (room === 0) return
-      for (const row of house.sql.rows(text, mailbox, first, last, since, room, ...wide)) page.push(toRecord(house, row))
+      const from = records.length
+      readRange(house, question, range, room, records)
+      if (withSummary && records.length > from) addSummaries(house, question, range, records, from)
     }
   }
-  if (ranges.length > 1) house.sql.together(read)
+  if (withSummary || ranges.length > 1) house.sql.together(read)
   else read()
-  return page
+  return { records, isFull: records.length === most }
 }
 
 interface Fields {
@@ -72,22 +95,53 @@ interface Fields {
   source?: StoredSource
 }
 
+function readRange(house: House, { mailbox, columns, since }: PageQuestion, range: UidRange, room: number, records: Fields[]): void {
+  const email = columns.includes('emailId')
+  const where = [mailbox, range.first, range.last, since, room] as const
+  if (columns.includes('source')) {
+    for (const row of house.sql.rows(SOURCE, ...where, email ? 1 : 0)) records.push(sourceRecord(house, row))
+  } else if (email) {
+    for (const row of house.sql.rows(EMAIL, ...where)) records.push(emailRecord(house, row))
+  } else {
+    for (const row of house.sql.rows(NARROW, ...where)) records.push(narrowRecord(house, row))
+  }
+}
+
+/** Gives the records from `from` on, which are those of the range, their summaries. */
+function addSummaries(house: House, { mailbox, since }: PageQuestion, range: UidRange, records: Fields[], from: number): void {
+  const row = house.sql.row<[string, Uint8Array]>(SUMMARIES, mailbox, range.first, range.last, since, records.length - from)
+  if (row === undefined) return
+  const [lengths, octets] = row
+  let start = 0
+  let at = from
+  for (const length of lengths.split(',')) {
+    const record = records[at++]
+    const end = start + Number(length)
+    if (record !== undefined) record.summary = octets.subarray(start, end)
+    start = end
+  }
+}
+
 function narrowRecord(house: House, row: Row): Fields {
   const [uid, modSeq, bits, keywords, size, date] = row as NarrowRow
   return { uid: uid as Uid, modSeq: modSeq as ModSeq, flags: house.keywords.flagsOf(bits, keywords), size, internalDate: date * 1000 }
 }
 
-function messageRecord(house: House, row: Row): Fields {
+function emailRecord(house: House, row: Row): Fields {
   const record = narrowRecord(house, row)
-  const [, , , , , , summary, email] = row as MessageRow
-  if (summary !== null) record.summary = summary
-  if (email !== null) record.emailId = Buffer.from(email.buffer, email.byteOffset, email.byteLength).toString('base64url')
+  const [, , , , , , email] = row as EmailRow
+  record.emailId = emailIdOf(email)
   return record
 }
 
 function sourceRecord(house: House, row: Row): Fields {
-  const record = messageRecord(house, row)
-  const [, , , , , , , , prefix, id, segment, start, size, sums] = row as SourceRow
+  const record = narrowRecord(house, row)
+  const [, , , , , , email, prefix, id, segment, start, size, sums] = row as SourceRow
+  if (email !== null) record.emailId = emailIdOf(email)
   record.source = new StoredSource(house.reader, { id, segment, start, size, sums }, prefix ?? undefined)
   return record
+}
+
+function emailIdOf(email: Uint8Array): string {
+  return Buffer.from(email.buffer, email.byteOffset, email.byteLength).toString('base64url')
 }

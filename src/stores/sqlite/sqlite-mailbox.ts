@@ -19,7 +19,7 @@ import { checkFlags } from '../flags.ts'
 import { changedSince, vanishedSince } from './history.ts'
 import type { House } from './house.ts'
 import { messageInput } from './message-input.ts'
-import { PAGE, readPage } from './record-page.ts'
+import { readPage } from './record-page.ts'
 import { rowOfMailboxId } from './write-context.ts'
 
 /** A mailbox by its id; whether it is there shows when it is used. */
@@ -72,13 +72,13 @@ export class SqliteMailbox implements Mailbox {
       const page = await this.#house.run(options, () => {
         const box = this.#row()
         if (first && since > 0) rest = changedSince(this.#house.sql, box, since, rest)
-        return readPage(this.#house, box, rest, columns, since)
+        return readPage(this.#house, { mailbox: box, columns, since }, rest)
       })
       first = false
-      const last = page.at(-1)
+      const last = page.records.at(-1)
       if (last === undefined) return
-      yield page
-      if (page.length < PAGE) return
+      yield page.records
+      if (!page.isFull) return
       rest = intersectRanges(rest, [{ first: (last.uid + 1) as Uid, last: MAX_UID }])
     }
   }
