@@ -3,12 +3,12 @@
  * has a savepoint, so that one that is refused leaves no trace in the step of the others.
  */
 
-import { statSync } from 'node:fs'
 import { MailError } from '../../contracts/mail-error.ts'
 import { connect, databasePath } from './database.ts'
 import { failpoint } from './failpoints.ts'
 import { isBusy, isFatal, isNoSpace, mailErrorOf } from './faults.ts'
 import { KeywordSets } from './flag-bits.ts'
+import { LogSize } from './log-size.ts'
 import type { Answer, ContentInput, Failure, Operation, Request, WriterCounters, WriterOptions } from './operation.ts'
 import { append, deliver } from './operations-add.ts'
 import { copy, expunge, flag } from './operations-change.ts'
@@ -40,6 +40,9 @@ export class Writer {
   readonly #sql: Sql
   readonly #context: WriteContext
   readonly #segments: SegmentWriter
+  readonly #log: LogSize
+  /** The filling of the log that could not be moved as a whole, and the size at which that is worth another attempt. */
+  #stuck: { readonly generation: string | undefined; readonly until: number } | undefined
   #writer = 0
   #stopped: Failure | undefined
 
@@ -48,6 +51,7 @@ export class Writer {
     this.#sql = connect(options.folder, { busyTimeout: options.busyTimeout, writable: true })
     // Moving the log into the database is done here, between groups, where a failed sync is seen: a commit would hide it.
     this.#sql.database.exec('PRAGMA wal_autocheckpoint = 0')
+    this.#log = new LogSize(`${databasePath(options.folder)}-wal`)
     this.#context = new WriteContext(this.#sql, new KeywordSets(this.#sql), options.history)
     const { folder, segmentSize, minimumFree } = options
     this.#segments = new SegmentWriter(this.#sql, { folder, segmentSize, minimumFree, writer: () => this.#writer })
@@ -196,9 +200,12 @@ export class Writer {
   checkpoint(idle: boolean): void {
     if (this.#stopped !== undefined) return
     try {
-      const { size } = statSync(`${databasePath(this.#options.folder)}-wal`)
-      if (size < (idle ? IDLE_CHECKPOINT_AT : CHECKPOINT_AT)) return
-      this.#sql.row('PRAGMA wal_checkpoint(PASSIVE)')
+      const generation = this.#log.generation()
+      const isStuck = this.#stuck !== undefined && this.#stuck.generation === generation
+      if (!this.#log.holds(isStuck ? (this.#stuck?.until ?? 0) : idle ? IDLE_CHECKPOINT_AT : CHECKPOINT_AT)) return
+      const [, frames = 0] = this.#sql.row<[number, number, number]>('PRAGMA wal_checkpoint(PASSIVE)') ?? []
+      // A reader may keep the log from being begun anew: then it goes on behind what was moved.
+      this.#stuck = { generation, until: frames * 4096 + CHECKPOINT_AT }
     } catch (error) {
       if (isNoSpace(error) || isBusy(error) || !isFatal(error)) return
       this.#stop(error)
@@ -212,6 +219,7 @@ export class Writer {
     } catch {
       // The log stays as it is; the next process moves it.
     }
+    this.#log.close()
     this.#sql.close()
   }
 }
