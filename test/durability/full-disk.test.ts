@@ -138,7 +138,7 @@ for (const [name, { programs, mount }] of Object.entries(fileSystems)) {
       }
       try {
         // What the store keeps free for itself is not to be had: first that, then the very last octet.
-        const waits = await sendUntilRefused(ports, ledger)
+        const waits = [...(await sendUntilRefused(ports, ledger))]
         const first = ledger.acknowledged.size
         assert.ok(first > 20, `${first} were taken before`)
         await othersServe(ports)
