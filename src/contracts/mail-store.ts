@@ -11,6 +11,7 @@ import type { MailboxChange } from './change.ts'
 import type { AccountId, MailboxId, MailboxInfo, MailboxStatus, QuotaLimits, SpecialUse, Usage } from './mailbox-info.ts'
 import type { FlagChange, MessageRecord, NewMessage, RecordColumn } from './message.ts'
 import type { ModSeq, Uid, UidRange, UidValidity } from './numbers.ts'
+import type { Queue, SuppressionList } from './queue.ts'
 
 /** Options of {@link MailStore.open}. */
 export interface OpenOptions extends CallOptions {
@@ -62,6 +63,10 @@ export interface MailStore {
   deliver?(targets: readonly DeliveryTarget[], options?: CallOptions): Promise<readonly DeliveryResult[]>
   /** Removes an account with all its mail. Removing what is not there is no error. */
   removeAccount?(account: AccountId, options?: CallOptions): Promise<void>
+  /** A queue of outgoing mail in the same place: the contents lie beside the mail, and one backup holds both. Closes with the store. */
+  readonly queue?: Queue
+  /** The addresses that get no mail from here, in the same place. */
+  readonly suppressions?: SuppressionList
   /** Ends running calls, then lets go of every resource. Calls after it throw `unavailable`. */
   close(): Promise<void>
 }

@@ -55,7 +55,10 @@ export interface QueuedEnvelope {
   readonly priority?: number
   /** Not before this moment, milliseconds since the epoch. Default: at once. RFC 4865 §5. */
   readonly notBefore?: number
-  /** After this moment (milliseconds since the epoch) undelivered recipients fail. Default: {@link QueueLimits.lifetimeMs} after queueing. RFC 5321 §4.5.4.1. */
+  /**
+   * After this moment (milliseconds since the epoch) undelivered recipients fail: whoever leases them then gives them up. Default:
+   * {@link QueueLimits.lifetimeMs} after queueing, or after `notBefore` where that is later. RFC 5321 §4.5.4.1.
+   */
   readonly expiresAt?: number
   /** Deliver by this moment, or give it back (`return`) or say that it is late (`notify`). RFC 2852 §4. */
   readonly deliverBy?: { readonly at: number; readonly mode: 'return' | 'notify' }
@@ -108,7 +111,10 @@ export interface RecipientEntry extends QueuedRecipient {
   readonly state: RecipientState
   /** Tries so far. */
   readonly attempts: number
-  /** Milliseconds since the epoch; when it is tried next, while it waits. */
+  /**
+   * Milliseconds since the epoch; when it is tried next, while it waits. Never beyond `expiresAt` or `deliverBy.at` while those
+   * are to come, so that a message is given up in time.
+   */
   readonly dueAt: number
   readonly last?: DeliveryStatus
 }
@@ -180,6 +186,15 @@ export interface Settlement {
   readonly outcomes: readonly { readonly index: number; readonly outcome: RecipientOutcome }[]
 }
 
+/** What is to be said about a message whose lease ends. */
+export interface QueuedNotification {
+  /** Id of the message that it is about. */
+  readonly about: string
+  /** Token of the one settlement that it belongs to. Default: all of `about` in the call. */
+  readonly token?: string
+  readonly message: QueuedMessage
+}
+
 /** Chooses messages and recipients; what is left out does not narrow. */
 export interface QueueSelector {
   readonly id?: string
@@ -249,11 +264,12 @@ export interface Queue {
   /**
    * Ends leases, and queues what is to be said about them (notifications) in the same durable step, so that a crash can
    * neither lose nor repeat a bounce. Settlements with void tokens are ignored, and answered as their tokens; when one is, the
-   * messages given for its id in `notifications` are not queued.
+   * messages given for its id in `notifications` are not queued. A token is good until somebody else leases, even after it ran
+   * out: what a server said stays true. {@link QueueLimits.maxMessages} does not hold for notifications.
    */
   settle(
     settlements: readonly Settlement[],
-    options?: CallOptions & { readonly notifications?: readonly { readonly about: string; readonly message: QueuedMessage }[] },
+    options?: CallOptions & { readonly notifications?: readonly QueuedNotification[] },
   ): Promise<readonly string[]>
   /** Milliseconds since the epoch when the next waiting recipient falls due or the next lease runs out; `undefined` when none does. */
   nextDue(options?: CallOptions): Promise<number | undefined>
@@ -263,7 +279,7 @@ export interface Queue {
   hold(selector: QueueSelector, options?: CallOptions): Promise<number>
   /** Held recipients wait again, due at once. Answers how many. */
   release(selector: QueueSelector, options?: CallOptions): Promise<number>
-  /** Waiting recipients fall due at once. Answers how many. */
+  /** Waiting recipients fall due at once (paused ones once resumed). Answers how many wait, those included that were due already. */
   retry(selector: QueueSelector, options?: CallOptions): Promise<number>
   /** Takes out recipients that are not settled; leases on them become void. Nobody is told. Answers how many. */
   remove(selector: QueueSelector, options?: CallOptions): Promise<number>

@@ -31,7 +31,8 @@ export const stairs: Readonly<Record<string, Room>> = {
   pop3: { rooms: engineRoom, node: [] },
   'smtp-server': { rooms: engineRoom, node: 'any' },
   filters: { rooms: engineRoom, node: 'any' },
-  stores: { rooms: tools, node: 'any' },
+  // A store that holds the queue as well keeps to the queue's own rules: `outbound/queue`, which imports no store.
+  stores: { rooms: [...tools, 'outbound'], node: 'any' },
   directories: { rooms: tools, node: 'any' },
   // Questions go out as datagrams; what does not fit comes over a connection of `net`.
   dns: { rooms: tools, node: 'any', datagrams: true },
