@@ -47,11 +47,32 @@ export function canonicalAddress(text: string): { readonly local: string; readon
   return local === undefined || domain === undefined ? undefined : { local, domain }
 }
 
-function canonicalLocal(text: string): string | undefined {
+/** A local part in NFC and without quotes; `undefined` for what is none. */
+export function canonicalLocal(text: string): string | undefined {
   if (DECEPTIVE.test(text)) return undefined
   const quoted = QUOTED_STRING.exec(text)?.[1]
   if (quoted === undefined && !DOT_STRING.test(text)) return undefined
   const local = (quoted === undefined ? text : quoted.replace(/\\(.)/gu, '$1')).normalize('NFC')
   // RFC 5321 §4.5.3.1.1 says 64 octets; senders of forwarded mail (SRS, VERP) need more.
   return local === '' || utf8Bytes(local).length > 250 ? undefined : local
+}
+
+/** Printing: what stands in an envelope need not be canonical, yet must come out as it went in. */
+const NEEDS_NO_QUOTES = /^[\w!#$%&'*+/=?^`{|}~\u0080-\u{10ffff}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u0080-\u{10ffff}-]+)*$/u
+
+/**
+ * The address as it stands in a header or envelope: the local part in quotes where it must be. Without a domain
+ * (`postmaster`), the local part alone. RFC 5321 §4.1.2.
+ *
+ * @example
+ * ```ts
+ * import { printAddress } from 'mailwright/mime'
+ *
+ * printAddress({ local: 'Ann Lee', domain: 'example.org' }) // "Ann Lee"@example.org
+ * ```
+ */
+export function printAddress(address: { readonly local: string; readonly domain: string }): string {
+  const { local, domain } = address
+  const printed = NEEDS_NO_QUOTES.test(local) ? local : `"${local.replace(/["\\]/g, String.raw`\$&`)}"`
+  return domain === '' ? printed : `${printed}@${domain}`
 }

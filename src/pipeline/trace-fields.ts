@@ -3,7 +3,7 @@
 import type { MailAddress } from '../contracts/directory.ts'
 import type { ConnectionFacts } from '../contracts/middleware.ts'
 import type { TlsFacts } from '../contracts/transport.ts'
-import { mailboxOf } from './addresses.ts'
+import { printAddress } from '../mime/index.ts'
 import { printable } from './printable.ts'
 
 const encoder = new TextEncoder()
@@ -36,7 +36,7 @@ export function receivedField(facts: ReceivedFacts): string {
     `by ${facts.hostname} with ${protocolName(facts)} id ${facts.id}`,
   ]
   if (connection.tls !== undefined) lines.push(tlsComment(connection.tls))
-  if (facts.recipient !== undefined) lines.push(`for <${mailboxOf(facts.recipient)}>`)
+  if (facts.recipient !== undefined) lines.push(`for <${printAddress(facts.recipient)}>`)
   return `${lines.join('\r\n\t')}; ${mailDate(facts.at)}\r\n`
 }
 
@@ -67,7 +67,7 @@ function mailDate(at: number): string {
 
 /** What belongs to one recipient's copy alone, on top of all else. RFC 5321 §4.4: Return-Path first. */
 export function copyFields(sender: MailAddress | undefined, deliveredTo: string): Uint8Array {
-  const path = sender === undefined ? '' : mailboxOf(sender)
+  const path = sender === undefined ? '' : printAddress(sender)
   return encoder.encode(`Return-Path: <${printable(path)}>\r\nDelivered-To: ${printable(deliveredTo)}\r\n`)
 }
 

@@ -1,19 +1,10 @@
 /** The arguments of MAIL and RCPT: a path and parameters. RFC 5321 §4.1.1.2, §4.1.1.3, §4.1.2; RFC 6531 §3.3; RFC 3461 §4. */
 
-import { domainToASCII } from 'node:url'
 import type { MailAddress } from '../contracts/index.ts'
+import { canonicalAddress, canonicalLocal } from '../mime/index.ts'
 
-/** RFC 5321 §4.1.2 `Dot-string`, with the letters of RFC 6531 §3.3. */
-const DOT_STRING = /^[\w!#$%&'*+/=?^`{|}~\u00a1-\u{10ffff}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u00a1-\u{10ffff}-]+)*$/u
-/** RFC 5321 §4.1.2 `Quoted-string`. */
-const QUOTED = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e\u00a1-\u{10ffff}]|\\[\x20-\x7e])*)"$/u
-/** What shows nothing or turns the direction of what is read (S11). */
-const DECEPTIVE =
-  // oxlint-disable-next-line no-misleading-character-class -- each is meant by itself
-  /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\u{e0000}-\u{e0fff}]/u
 /** RFC 5321 §4.1.1.2: a source route is accepted and ignored. */
 const SOURCE_ROUTE = /^@[^\s,:@<>]+(?:,@[^\s,:@<>]+)*:/
-const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 const LITERAL = /^\[(?:\d{1,3}(?:\.\d{1,3}){3}|ipv6:[\da-f:.]{2,45})\]$/i
 const PARAMETER = /^([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\u0080-\u{10ffff}]+))?$/u
 
@@ -83,30 +74,12 @@ function pathAddress(keyword: 'FROM' | 'TO', inside: string): MailAddress | unde
   return canonicalMailbox(text)
 }
 
-/** An address in canonical form; `undefined` when it is none. */
+/** An address in canonical form, address literals among them; `undefined` when it is none. */
 export function canonicalMailbox(text: string): MailAddress | undefined {
-  if (text.length > 320 || DECEPTIVE.test(text)) return undefined
+  if (text.length > 320 || !text.includes('@')) return undefined
   const at = text.lastIndexOf('@')
-  if (at < 1) return undefined
-  const local = localPart(text.slice(0, at))
-  const domain = canonicalDomain(text.slice(at + 1))
-  return local === undefined || domain === undefined ? undefined : { local, domain }
-}
-
-function localPart(text: string): string | undefined {
-  const quoted = QUOTED.exec(text)?.[1]
-  if (quoted === undefined && !DOT_STRING.test(text)) return undefined
-  const local = (quoted === undefined ? text : quoted.replace(/\\(.)/gu, '$1')).normalize('NFC')
-  // RFC 5321 §4.5.3.1.1 says 64 octets; senders of forwarded mail need more, and the path's own limit holds anyway.
-  return local === '' || Buffer.byteLength(local) > 250 ? undefined : local
-}
-
-function canonicalDomain(text: string): string | undefined {
-  if (LITERAL.test(text)) return text.toLowerCase()
-  // Anything else in ASCII would be for the URL parser, which domainToASCII is, to unescape or to read as a number.
-  if (text.length > 255 || !/^[\w.\u0080-\u{10ffff}-]+$/u.test(text)) return undefined
-  const ascii = domainToASCII(text.normalize('NFC')).toLowerCase()
-  const labels = ascii.split('.')
-  if (ascii.length > 255 || !labels.every(label => LABEL.test(label))) return undefined
-  return /^\d+$/.test(labels.at(-1) ?? '') ? undefined : ascii
+  const domain = text.slice(at + 1)
+  if (!LITERAL.test(domain)) return canonicalAddress(text)
+  const local = canonicalLocal(text.slice(0, at))
+  return local === undefined ? undefined : { local, domain: domain.toLowerCase() }
 }

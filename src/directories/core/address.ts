@@ -2,10 +2,7 @@
 
 import { MailError } from '../../contracts/index.ts'
 import type { MailAddress } from '../../contracts/index.ts'
-import { canonicalAddress as parsedAddress, canonicalDomain as parsedDomain } from '../../mime/address.ts'
-
-/** Local parts that need no quotes: RFC 5321 §4.1.2 `Dot-string`, with the letters of RFC 6531 §3.3. */
-const DOT_STRING = /^[\w!#$%&'*+/=?^`{|}~\u00a1-\u{10ffff}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u00a1-\u{10ffff}-]+)*$/u
+import { canonicalAddress as parsedAddress, canonicalDomain as parsedDomain, printAddress } from '../../mime/index.ts'
 
 /** A domain in canonical form. Throws `invalid` for what is no domain name. */
 export function canonicalDomain(text: string): string {
@@ -27,8 +24,7 @@ export function canonicalAddress(text: string, options: { readonly catchAll?: bo
 
 /** The address as text: `local@domain`, the local part in quotes where it must be. */
 export function addressText(address: MailAddress): string {
-  const { local, domain } = address
-  return local === '' || DOT_STRING.test(local) ? `${local}@${domain}` : `"${local.replace(/["\\]/g, String.raw`\$&`)}"@${domain}`
+  return address.local === '' ? `@${address.domain}` : printAddress(address)
 }
 
 /**
