@@ -5,6 +5,7 @@ import type { AccountId, MailboxId } from './mailbox-info.ts'
 import type { ConnectionFacts } from './middleware.ts'
 import type { Phase } from './phase.ts'
 import type { Uid } from './numbers.ts'
+import type { DeliveryStatus, QueueOrigin } from './queue.ts'
 import type { TraceEntry } from './trace.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -31,6 +32,20 @@ export interface DeliveredEvent {
   readonly uid: Uid
 }
 
+/** What became of one recipient elsewhere in one try. */
+export interface OutboundEvent {
+  /** Id of the message in the queue. */
+  readonly id: string
+  /** Envelope sender; empty for the null reverse-path. */
+  readonly from: string
+  readonly recipient: string
+  readonly status: DeliveryStatus
+  /** Tries so far, this one included. */
+  readonly attempts: number
+  /** When it is tried next, milliseconds since the epoch; of what is delayed only. */
+  readonly dueAt?: number
+}
+
 /** Every event and what comes with it. Listeners must not throw; what they throw is reported as an `error` event. */
 export interface MailEvents {
   /** A client connected. */
@@ -55,6 +70,19 @@ export interface MailEvents {
   message: (event: MessageEvent) => void
   /** A message reached a mailbox. */
   delivered: (event: DeliveredEvent) => void
+  /** A message is in the queue. */
+  queued: (event: {
+    readonly id: string
+    readonly from: string
+    readonly recipients: readonly string[]
+    readonly origin: QueueOrigin
+  }) => void
+  /** The next hop of a recipient elsewhere took the message. */
+  sent: (event: OutboundEvent) => void
+  /** A recipient elsewhere did not get the message yet; it is tried again. */
+  delayed: (event: OutboundEvent) => void
+  /** A recipient elsewhere will not get the message. */
+  bounced: (event: OutboundEvent) => void
   /** A bug or a failing adapter: what the peer was told is only that something went wrong. */
   error: (event: { readonly error: unknown; readonly where: string; readonly connection?: ConnectionFacts }) => void
 }
