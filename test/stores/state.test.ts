@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { promisify } from 'node:util'
+import { memoryState } from 'mailwright/stores/memory'
+import { sqliteState } from 'mailwright/stores/sqlite'
+import { stateTableSuite } from 'mailwright/testing'
+
+const folder = mkdtempSync(join(tmpdir(), 'mailwright-state-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+let files = 0
+const newPath = (): string => join(folder, `state-${++files}.sqlite`)
+
+for (const { name, run } of stateTableSuite({ make: async options => memoryState(options) })) test(`memory: ${name}`, run)
+
+for (const { name, run } of stateTableSuite({ make: async options => sqliteState({ path: newPath(), ...options }) })) {
+  test(`sqlite: ${name}`, run)
+}
+
+test('sqlite: rows outlive the process, in a file that only its owner can read', async () => {
+  const path = newPath()
+  const before = sqliteState({ path })
+  await before.add('a', [{ key: 'x', first: 3 }])
+  await before.close()
+  assert.equal(statSync(path).mode & 0o777, 0o600)
+  const again = sqliteState({ path })
+  assert.equal((await again.read('a', ['x'])).get('x')?.first, 3)
+  await again.close()
+})
+
+test('sqlite: several processes count together', async () => {
+  const path = newPath()
+  const program = `
+    import { sqliteState } from 'mailwright/stores/sqlite'
+    const state = sqliteState({ path: ${JSON.stringify(path)} })
+    for (let n = 0; n < 50; n++) await Promise.all([state.add('a', [{ key: 'x', first: 1 }]), state.add('a', [{ key: 'y' + n, second: 1 }])])
+    await state.close()`
+  const run = promisify(execFile)
+  await Promise.all(
+    [1, 2, 3].map(() =>
+      run(process.execPath, ['--conditions=mailwright-source', '--input-type=module', '-e', program], { timeout: 60_000 }),
+    ),
+  )
+  const state = sqliteState({ path })
+  const rows = await state.read('a', ['x', 'y49'])
+  assert.deepEqual([rows.get('x')?.first, rows.get('y49')?.second], [150, 3])
+  await state.close()
+})
+
+test('sqlite: a file of another program is left alone', async () => {
+  const path = newPath()
+  writeFileSync(path, 'this is no database, and long enough for one to be looked at: '.repeat(50))
+  const state = sqliteState({ path })
+  await assert.rejects(state.read('a', ['x']), { name: 'MailError', kind: 'unavailable' })
+  await state.close()
+  assert.match(String(statSync(path).size), /^3100$/)
+})
+
+test('sqlite: ten thousand rows are written while the event loop goes on', async () => {
+  const state = sqliteState({ path: newPath() })
+  await state.read('a', ['x'])
+  const keys = Array.from({ length: 10_000 }, (_, n) => ({ key: `token ${n}`, first: 1 }))
+  let worst = 0
+  let last = performance.now()
+  const beat = setInterval(() => {
+    worst = Math.max(worst, performance.now() - last - 1)
+    last = performance.now()
+  }, 1)
+  for (let at = 0; at < keys.length; at += 500) await state.add('a', keys.slice(at, at + 500))
+  clearInterval(beat)
+  await state.close()
+  assert.ok(worst < 50, `the longest stall was ${worst.toFixed(1)} ms`)
+})
