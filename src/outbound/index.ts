@@ -2,3 +2,7 @@
 
 export { DEFAULT_RETRIES, retryDelay } from './retry-schedule.ts'
 export type { RetrySchedule } from './retry-schedule.ts'
+export { DEFAULT_QUEUE_LIMITS } from './queue/limits.ts'
+export { memoryQueue } from './queue/memory-queue.ts'
+export type { MemoryQueueOptions } from './queue/memory-queue.ts'
+export { memorySuppressions } from './queue/memory-suppressions.ts'

@@ -1,0 +1,32 @@
+/** A suppression list that forgets on exit. */
+
+import type { Suppression, SuppressionList } from '../../contracts/queue.ts'
+
+/**
+ * A suppression list in memory, for tests and beside {@link memoryQueue}.
+ *
+ * @example
+ * ```ts
+ * import { memorySuppressions } from 'mailwright/outbound'
+ *
+ * const list = memorySuppressions()
+ * await list.suppress({ address: 'gone@example.org', reason: 'hard-bounce', since: Date.now() })
+ * ```
+ */
+export function memorySuppressions(): SuppressionList {
+  const entries = new Map<string, Suppression>()
+  return {
+    async suppress(entry) {
+      entries.set(entry.address, Object.freeze({ ...entry }))
+    },
+    async unsuppress(address) {
+      entries.delete(address)
+    },
+    async suppressed(addresses) {
+      return [...new Set(addresses)].flatMap(address => entries.get(address) ?? [])
+    },
+    async *suppressions() {
+      yield* [...entries.values()].sort((one, other) => (one.address < other.address ? -1 : 1))
+    },
+  }
+}
