@@ -2,7 +2,9 @@
 
 import { promises } from 'node:dns'
 import { MailError } from '../contracts/index.ts'
-import type { Answer, CallOptions, MxRecord, Resolver, TlsaRecord } from '../contracts/index.ts'
+import type { Answer, CallOptions, MxRecord, Resolver, SrvRecord, TlsaRecord } from '../contracts/index.ts'
+import { isHostName, questionName, reverseName } from './names.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 /** Options of {@link systemResolver}. */
 export interface SystemResolverOptions {
@@ -14,8 +16,10 @@ export interface SystemResolverOptions {
   readonly tries?: number
 }
 
-/** No such name, or no such records of it: an answer, not a failure. RFC 2308 §2. */
-const EMPTY: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA'])
+/** No such name, or what no name can be; RFC 2308 §2.1. */
+const ABSENT: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'EBADNAME'])
+/** No such records of a name: an answer, not a failure. RFC 2308 §2.2. */
+const EMPTY = 'ENODATA'
 
 /**
  * Asks DNS through Node. `authentic` is always `false`: Node does not tell whether an answer was validated (the AD bit), so
@@ -30,63 +34,100 @@ const EMPTY: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA'])
  * const { records } = await resolver.mx('example.org')
  * ```
  */
-export function systemResolver(options: SystemResolverOptions = {}): Resolver {
+export function systemResolver(options: SystemResolverOptions = {}): Required<Resolver> {
   const dns = new promises.Resolver({ timeout: options.timeout ?? 5000, tries: options.tries ?? 2 })
   if (options.servers !== undefined) dns.setServers(options.servers)
   return {
-    a: (name, call) => answer(name, call, () => dns.resolve4(name), same),
-    aaaa: (name, call) => answer(name, call, () => dns.resolve6(name), same),
-    mx: (name, call) => answer(name, call, () => dns.resolveMx(name), exchanger),
+    a: (name, call) => answer(name, call, asked => dns.resolve4(asked, { ttl: true }), address, leastTtl),
+    aaaa: (name, call) => answer(name, call, asked => dns.resolve6(asked, { ttl: true }), address, leastTtl),
+    mx: (name, call) => exchangers(name, call, asked => dns.resolveMx(asked)),
     txt: (name, call) =>
       answer(
         name,
         call,
-        () => dns.resolveTxt(name),
+        asked => dns.resolveTxt(asked),
         strings => strings.join(''),
       ),
-    ptr: (address, call) => answer(address, call, () => dns.reverse(address), canonical),
-    cname: (name, call) => answer(name, call, () => dns.resolveCname(name), canonical),
-    tlsa: (name, call) => answer(name, call, () => dns.resolveTlsa(name), association),
+    ptr: (of, call) => answer(reverseName(of) === undefined ? '' : of, call, asked => dns.reverse(asked), host),
+    cname: (name, call) => answer(name, call, asked => dns.resolveCname(asked), host),
+    tlsa: (name, call) => answer(name, call, asked => dns.resolveTlsa(asked), association),
+    srv: (name, call) => answer(name, call, asked => dns.resolveSrv(asked), service),
   }
 }
 
 async function answer<Raw, T>(
   name: string,
   call: CallOptions | undefined,
-  ask: () => Promise<readonly Raw[]>,
-  read: (raw: Raw) => T,
+  ask: (name: string) => Promise<readonly Raw[]>,
+  read: (raw: Raw) => T | undefined,
+  ttlOf: (raw: readonly Raw[]) => number | undefined = () => undefined,
 ): Promise<Answer<T>> {
   const signal = call?.signal
   signal?.throwIfAborted()
+  const asked = questionName(name)
+  if (asked === undefined) return { records: [], authentic: false, exists: false }
   try {
-    const records = await (signal === undefined ? ask() : abandoned(ask(), signal))
-    return { records: records.map(raw => read(raw)), authentic: false }
+    const records = await unlessAborted(ask(asked), signal)
+    const ttl = ttlOf(records)
+    const known = records.map(raw => read(raw)).filter(value => value !== undefined)
+    return { records: known, authentic: false, ...(ttl === undefined ? {} : { ttl }) }
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (EMPTY.has(code)) return { records: [], authentic: false }
-    throw new MailError('unavailable', `DNS has no answer for ${name}: ${String(code)}`, { cause: error })
+    if (code === EMPTY) return { records: [], authentic: false }
+    if (ABSENT.has(code)) return { records: [], authentic: false, exists: false }
+    throw new MailError('unavailable', `DNS has no answer for ${asked}: ${String(code)}`, { cause: error })
   }
 }
 
-function abandoned<T>(asked: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  const onAbort = (): void => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  asked.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  return promise
+/** As of `stubResolver`: exchangers, none of which could be a host, are not "no exchangers" (RFC 5321 §5.1). */
+async function exchangers(
+  name: string,
+  call: CallOptions | undefined,
+  ask: (name: string) => Promise<readonly RawExchanger[]>,
+): Promise<Answer<MxRecord>> {
+  const found = await answer(name, call, ask, raw => raw)
+  const records = found.records.map(exchanger).filter(record => record.exchange === '' || isHostName(record.exchange))
+  if (found.records.length > 0 && records.length === 0) {
+    throw new MailError('unavailable', `no mail exchanger of ${name} has a name that a host can have`)
+  }
+  return { ...found, records }
 }
 
-function same(text: string): string {
-  return text
+interface RawExchanger {
+  readonly priority: number
+  readonly exchange: string
+}
+
+interface RawAddress {
+  readonly address: string
+  readonly ttl: number
+}
+
+function address(record: RawAddress): string {
+  return record.address
+}
+
+function leastTtl(records: readonly RawAddress[]): number | undefined {
+  return records.length === 0 ? undefined : Math.min(...records.map(record => record.ttl))
 }
 
 function canonical(name: string): string {
   return name.toLowerCase().replace(/\.$/, '')
 }
 
-function exchanger(record: { readonly priority: number; readonly exchange: string }): MxRecord {
+/** Names that no host has are left out: line ends and the like come from strangers (S30). */
+function host(name: string): string | undefined {
+  const found = canonical(name)
+  return isHostName(found) ? found : undefined
+}
+
+function exchanger(record: RawExchanger): MxRecord {
   return { preference: record.priority, exchange: canonical(record.exchange) }
+}
+
+function service(record: { readonly priority: number; readonly weight: number; readonly port: number; readonly name: string }): SrvRecord {
+  return { priority: record.priority, weight: record.weight, port: record.port, target: canonical(record.name) }
 }
 
 function association(record: {
