@@ -1,5 +1,7 @@
 /** Un-stuffs message data as it arrives and finds its one true end, CRLF.CRLF. RFC 5321 §2.3.8, §4.1.1.4, §4.5.2. */
 
+import { LineEndFinder } from './line-ends.ts'
+
 const CR = 0x0d
 const LF = 0x0a
 const DOT = 0x2e
@@ -48,6 +50,7 @@ export class DotData {
   ended = false
   /** Octets handed on so far. */
   octets = 0
+  readonly #finder = new LineEndFinder()
   #place: Place = 'line-start'
   #line = 0
   #bareCr = 0
@@ -82,7 +85,7 @@ export class DotData {
     const end = chunk.length
     let at = from
     let run = from // first octet not yet handed on
-    let cr = -2 // next CR at or behind `at`; -2 = not looked for yet
+    this.#finder.look(chunk)
     while (at < end) {
       const octet = chunk[at]
       if (this.#place === 'line-start') {
@@ -128,40 +131,40 @@ export class DotData {
         }
         continue
       }
-      // 'text': one jump to the line feed; carriage returns on the way are bare.
-      let lf = chunk.indexOf(LF, at)
-      if (lf < 0) lf = end
-      if (cr !== -1 && cr < at) cr = chunk.indexOf(CR, at)
-      while (cr >= 0 && cr < lf - 1) {
-        this.#bareCr++
-        if (this.#normalise) {
-          this.#hand(chunk, run, cr + 1)
-          this.#line += cr + 1 - at
-          at = run = cr + 1
-          this.#insertLf()
-        }
-        cr = chunk.indexOf(CR, cr + 1)
-      }
-      if (lf === end) {
+      // 'text': one jump to what may end the line.
+      const stop = this.#finder.next(at)
+      if (stop === end) {
         this.#line += end - at
         at = end
-        if (cr === end - 1) this.#place = 'after-cr'
-      } else if (cr === lf - 1 && cr >= at) {
-        this.#line += lf + 1 - at
-        at = lf + 1
-        this.#endLine()
-      } else {
+      } else if (chunk[stop] === LF) {
         this.#bareLf++
         if (this.#normalise) {
-          this.#hand(chunk, run, lf)
-          run = lf
+          this.#hand(chunk, run, stop)
+          run = stop
           this.#hand(ONE_CR, 0, 1)
-          this.#line += lf + 2 - at
+          this.#line += stop + 2 - at
           this.#countLine()
         } else {
-          this.#line += lf + 1 - at
+          this.#line += stop + 1 - at
         }
-        at = lf + 1
+        at = stop + 1
+      } else if (stop === end - 1) {
+        this.#line += end - at
+        at = end
+        this.#place = 'after-cr'
+      } else if (chunk[stop + 1] === LF) {
+        this.#line += stop + 2 - at
+        at = stop + 2
+        this.#endLine()
+      } else {
+        this.#bareCr++
+        this.#line += stop + 1 - at
+        at = stop + 1
+        if (this.#normalise) {
+          this.#hand(chunk, run, at)
+          run = at
+          this.#insertLf()
+        }
       }
     }
     this.#hand(chunk, run, end)

@@ -53,6 +53,15 @@ export interface RecipientParameters {
   readonly originalRecipient?: string
 }
 
+/**
+ * Looks through a message while it arrives, so that nobody need read it again for its summary. Made by {@link Host.survey}, given
+ * back with the whole message.
+ */
+export interface Survey {
+  /** The next octets of the message; they are not kept. */
+  push(octets: Uint8Array): void
+}
+
 /** What became of a message: one outcome for each recipient, in their order. */
 export interface ReceiveOutcome {
   /** Id of the message, as in its `Received` field. */
@@ -70,9 +79,10 @@ export interface Reception {
   readonly recipients: readonly MailAddress[]
   /**
    * Decides on the whole message and delivers it. Every `accept` among the outcomes stands for a durable delivery (or a
-   * discard that middleware asked for). Never rejects: what goes wrong is a `defer`.
+   * discard that middleware asked for). Never rejects: what goes wrong is a `defer`. `survey` has seen every octet of
+   * `content`; without one the message is read through here.
    */
-  message(content: SpooledMessage): Promise<ReceiveOutcome>
+  message(content: SpooledMessage, survey?: Survey): Promise<ReceiveOutcome>
 }
 
 /** Everything an engine asks of the house. One for each server; all its parts are shared by all engines. */
@@ -92,6 +102,8 @@ export interface Host {
   openAccount(principal: Principal): Promise<MailAccount>
   /** Runs the `command` phase; `undefined` when no middleware has one, so that it costs nothing. */
   readonly command: ((connection: LiveConnection, command: CommandContext['command']) => Promise<Verdict>) | undefined
+  /** Begins to look through a message that arrives; for {@link Reception.message} or {@link Host.appended}. */
+  survey(): Survey
   /** Begins a transaction: runs the `sender` phase. */
   receive(connection: LiveConnection, transaction: Transaction): Promise<{ readonly verdict: Verdict; readonly reception: Reception }>
   /**
@@ -101,6 +113,7 @@ export interface Host {
   appended(
     connection: LiveConnection,
     content: SpooledMessage,
+    survey?: Survey,
   ): Promise<{ readonly verdict: Verdict; readonly message: Pick<NewMessage, 'content' | 'prefix' | 'summary'> }>
   /** Tells of a bug or a failing adapter. */
   report(error: unknown, where: string, connection?: ConnectionFacts): void

@@ -4,6 +4,7 @@
  */
 
 import { latin1Text } from '../bytes/ascii.ts'
+import { LineCounter } from '../bytes/line-ends.ts'
 import { describe, holdsMessage, newEntity, type Entity } from './entity.ts'
 import { MIME_LIMITS, type MimeLimits } from './limits.ts'
 
@@ -31,7 +32,9 @@ export class StructureScanner {
   #lineStart = 0
   #lineHead: Uint8Array = new Uint8Array(0)
   #lastOctet = 0
-  #feeds = 0
+  #feedsBefore = 0
+  /** What is left of a body that holds no boundaries. */
+  readonly #skimmed = new LineCounter()
   #feedsAtBody: number[] = []
   /** Length of the line end before the current line: it belongs to a boundary that follows. */
   #lineEnd = 0
@@ -60,6 +63,11 @@ export class StructureScanner {
     const base = this.#offset
     let at = 0
     while (at < slice.length) {
+      // Without a boundary to look for, a body is nothing but its line feeds.
+      if (!this.#inHeader && this.#boundaries === 0) {
+        this.#skimmed.push(at === 0 ? slice : slice.subarray(at))
+        break
+      }
       const feed = slice.indexOf(0x0a, at)
       const end = feed < 0 ? slice.length : feed + 1
       if (this.#inHeader) this.#takeHeader(slice, at, end)
@@ -70,7 +78,7 @@ export class StructureScanner {
       }
       const before = feed > at ? slice[feed - 1] : this.#lineHead.length > 0 ? this.#lastOctet : 0
       const wasLineHead = this.#lineHead
-      this.#feeds++
+      this.#feedsBefore++
       if (wasLineHead.length > 0) {
         this.#lineHead = new Uint8Array(0)
         this.#line(joined(wasLineHead, slice.subarray(at, Math.min(end, at + LINE_HEAD))), 0, base + end, slice, base)
@@ -93,6 +101,11 @@ export class StructureScanner {
     while (this.#inHeader) this.#endHeader(this.#offset, this.#offset)
     while (this.#open.length > 0) this.#close(this.#offset, this.#feeds)
     return this.root
+  }
+
+  /** Line feeds so far. */
+  get #feeds(): number {
+    return this.#feedsBefore + this.#skimmed.feeds
   }
 
   get #top(): Entity | undefined {

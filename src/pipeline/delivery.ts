@@ -9,6 +9,7 @@ import type {
   ReceiveOutcome,
   SpooledMessage,
   SpecialUse,
+  Survey,
   Verdict,
 } from '../contracts/index.ts'
 import { accept, defer, reject } from '../contracts/verdict.ts'
@@ -65,12 +66,14 @@ export class Delivery {
   readonly #reception: OpenTransaction
   readonly #content: SpooledMessage
   readonly #id: string
+  readonly #survey: Survey | undefined
 
-  constructor(house: House, reception: OpenTransaction, content: SpooledMessage, id: string) {
+  constructor(house: House, reception: OpenTransaction, content: SpooledMessage, id: string, survey: Survey | undefined) {
     this.#house = house
     this.#reception = reception
     this.#content = content
     this.#id = id
+    this.#survey = survey
   }
 
   async run(): Promise<ReceiveOutcome> {
@@ -78,6 +81,7 @@ export class Delivery {
     const message = await decideOnMessage(this.#house, {
       connection,
       content: this.#content,
+      survey: this.#survey,
       entries,
       envelope: { sender: transaction.sender, recipients },
     })

@@ -9,7 +9,6 @@ export const MAX_HEADER_FIELDS = 1000
 /** Most headers fit into the first read. */
 const FIRST_READ = 16 * 1024
 
-const LF = 0x0a
 const latin1 = new TextDecoder('latin1')
 const utf8 = new TextDecoder('utf-8')
 const NAME = /^([\u0021-\u0039\u003b-\u007e]{1,200})[ \t]*:/
@@ -97,26 +96,5 @@ function locatedField(octets: Uint8Array, text: string, name: string, start: num
       }
       return value
     },
-  }
-}
-
-/** Length of the longest line, its line end included, up to the first that is longer than `limit` (S18). One pass, a jump per line. */
-export class LineMeter {
-  /** The longest line so far. */
-  longest = 0
-  #line = 0
-
-  /** Takes the next octets of the message. */
-  push(octets: Uint8Array): void {
-    let from = 0
-    for (;;) {
-      const lf = octets.indexOf(LF, from)
-      const to = lf < 0 ? octets.length : lf + 1
-      this.#line += to - from
-      if (this.#line > this.longest) this.longest = this.#line
-      if (lf < 0) return
-      this.#line = 0
-      from = to
-    }
   }
 }

@@ -30,6 +30,7 @@ import type { ConnectionMemory, House } from './house.ts'
 import { decideOnMessage } from './message-phase.ts'
 import { MAX_PARSED_OCTETS, parsedMessage } from './parsed.ts'
 import { MailReception } from './reception.ts'
+import { MessageSurvey } from './summary.ts'
 
 /** What a host is made of. */
 export interface HostOptions {
@@ -118,8 +119,9 @@ export function createHost(options: HostOptions): Host {
       const reception = new MailReception(house, connection, transaction)
       return { verdict: await reception.sender(), reception }
     },
-    async appended(connection, content) {
-      const decided = await decideOnMessage(house, { connection, content, entries: [...house.memory(connection).entries] })
+    survey: () => new MessageSurvey(),
+    async appended(connection, content, survey) {
+      const decided = await decideOnMessage(house, { connection, content, survey, entries: [...house.memory(connection).entries] })
       const { kind } = decided.verdict
       const verdict = kind === 'discard' || kind === 'quarantine' ? reject('This message is not taken here', '5.7.1') : decided.verdict
       const prefix = decided.added.length === 0 ? {} : { prefix: decided.added }

@@ -1,19 +1,30 @@
 /** The phase `message`: a whole message is there, and middleware decides on it. RFC 5321 §4.2.5. */
 
-import type { HeaderField, LiveConnection, MessageContext, MessageSource, ParsedMessage, TraceEntry, Verdict } from '../contracts/index.ts'
+import type {
+  HeaderField,
+  LiveConnection,
+  MessageContext,
+  MessageSource,
+  ParsedMessage,
+  Survey,
+  TraceEntry,
+  Verdict,
+} from '../contracts/index.ts'
 import { accept } from '../contracts/verdict.ts'
 import { composedSource } from './composed-source.ts'
 import { readHeader } from './header-block.ts'
 import { Edits } from './header-edits.ts'
 import type { House } from './house.ts'
 import { deliveredBefore, guardVerdict } from './message-guard.ts'
-import { survey } from './summary.ts'
+import { findingsOf } from './summary.ts'
 
 /** A message and what was asked of it. */
 export interface ArrivedMessage {
   readonly connection: LiveConnection
   readonly content: MessageSource
   readonly entries: TraceEntry[]
+  /** Has seen every octet of it. */
+  readonly survey?: Survey | undefined
   /** Left out for a message that a client stores by itself. */
   readonly envelope?: MessageContext['envelope']
 }
@@ -36,7 +47,7 @@ export async function decideOnMessage(house: House, message: ArrivedMessage): Pr
   const { content, envelope } = message
   const header = await readHeader(content)
   const edits = new Edits(header)
-  const before = await survey(content)
+  const before = await findingsOf(content, message.survey)
   const guarded = envelope === undefined ? undefined : guardVerdict(header, before.longestLine)
   const verdict = guarded ?? (await runPhase(house, message, header.fields, edits))
   const { added, rewritten } = edits.result()
@@ -44,7 +55,7 @@ export async function decideOnMessage(house: House, message: ArrivedMessage): Pr
   if (rewritten === undefined) return { ...original, summary: before.summary, edited: source => source }
   const edited = (source: MessageSource): MessageSource => composedSource(rewritten, source, header.octets.length)
   const refused = verdict.kind === 'reject' || verdict.kind === 'defer' || verdict.kind === 'discard'
-  const summary = refused ? before.summary : (await survey(edited(content))).summary
+  const summary = refused ? before.summary : (await findingsOf(edited(content))).summary
   return { ...original, summary, edited }
 }
 

@@ -7,6 +7,7 @@ import type {
   Reception,
   RecipientParameters,
   SpooledMessage,
+  Survey,
   TraceEntry,
   Transaction,
   Verdict,
@@ -101,10 +102,10 @@ export class MailReception implements Reception, OpenTransaction {
     return this.#told('recipient', verdict, trace)
   }
 
-  async message(content: SpooledMessage): Promise<ReceiveOutcome> {
+  async message(content: SpooledMessage, survey?: Survey): Promise<ReceiveOutcome> {
     const id = newId(this.#house)
     try {
-      return await new Delivery(this.#house, this, content, id).run()
+      return await new Delivery(this.#house, this, content, id, survey).run()
     } catch (error) {
       this.#house.report(error, 'delivery', this.connection)
       return { id, outcomes: this.taken.map(() => verdictOf(error).verdict) }

@@ -1,30 +1,48 @@
-/** One pass over a message that has arrived: its summary for the store, and its longest line. */
+/** One look through a message, while it arrives or after: its summary for the store, and its longest line. */
 
+import { LineCounter } from '../bytes/index.ts'
+import type { Survey } from '../contracts/host.ts'
 import type { MessageSource } from '../contracts/message.ts'
 import { rebased, SummaryBuilder } from '../mime/index.ts'
-import { LineMeter } from './header-block.ts'
 
 /** More than sources answer at once (256 KiB): a large message is read by promise, so that others are served between its slices. */
 const SLICE = 327_680
 
 /** What one pass over a message finds. */
-export interface Survey {
+export interface Findings {
   /** Made for `content` alone, without what is put in front of it. */
   readonly summary: Uint8Array
   readonly longestLine: number
 }
 
-/** Reads a message once, in slices. */
-export async function survey(content: MessageSource): Promise<Survey> {
-  const meter = new LineMeter()
-  const builder = new SummaryBuilder()
+/** Looks at octets as they pass. */
+export class MessageSurvey implements Survey {
+  readonly #lines = new LineCounter()
+  readonly #builder = new SummaryBuilder()
+  /** Octets seen. */
+  octets = 0
+
+  push(octets: Uint8Array): void {
+    this.octets += octets.length
+    this.#lines.push(octets)
+    this.#builder.push(octets)
+  }
+
+  /** No more octets. */
+  finish(): Findings {
+    return { summary: this.#builder.finish(), longestLine: this.#lines.longest }
+  }
+}
+
+/** What a survey found that was made while the message arrived; without one that saw it all, the message is read once, in slices. */
+export async function findingsOf(content: MessageSource, survey?: Survey): Promise<Findings> {
+  if (survey instanceof MessageSurvey && survey.octets === content.size) return survey.finish()
+  const own = new MessageSurvey()
   for (let at = 0; at < content.size; at += SLICE) {
     const octets = content.read(at, Math.min(content.size, at + SLICE))
-    const slice = octets instanceof Uint8Array ? octets : await octets
-    meter.push(slice)
-    builder.push(slice)
+    own.push(octets instanceof Uint8Array ? octets : await octets)
   }
-  return { summary: builder.finish(), longestLine: meter.longest }
+  return own.finish()
 }
 
 /** The summary of a message after `prefix` was put in front of it. */

@@ -360,7 +360,7 @@ export class BridgeConnection extends SMTPConnection {
     if (intake === undefined) return
     const arrival = await intake.finish(faults, this.#mayNormalise)
     this.#intake = undefined
-    const answers = arrival.ok ? await this.mail.data(arrival.message) : this.mail.noData(arrival.refusal)
+    const answers = arrival.ok ? await this.mail.data(arrival.message, arrival.survey) : this.mail.noData(arrival.refusal)
     for (const answer of answers) this.say(answer)
     if (answers.some(({ code }) => code === 250)) {
       this.#errors = 0

@@ -206,7 +206,7 @@ async function receive(host: Host, stream: SMTPServerDataStream, mail: MailSessi
   }
   faults.end()
   const arrival = await intake.finish(faults, false)
-  return arrival.ok ? mail.data(arrival.message) : mail.noData(arrival.refusal)
+  return arrival.ok ? mail.data(arrival.message, arrival.survey) : mail.noData(arrival.refusal)
 }
 
 function begin(host: Host, session: SMTPServerSession, settings: SmtpSettings): Visit {

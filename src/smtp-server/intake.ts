@@ -1,7 +1,7 @@
 /** Takes a message in as it arrives: into the spool, with back-pressure, held to its size. RFC 1870 §6.3; RFC 5321 §2.3.8. */
 
 import type { DataFaults } from '../bytes/index.ts'
-import type { Host, SpooledMessage, SpoolWriter } from '../contracts/index.ts'
+import type { Host, SpooledMessage, SpoolWriter, Survey } from '../contracts/index.ts'
 import { MailError } from '../contracts/index.ts'
 import { replies } from './replies.ts'
 import type { Reply } from './replies.ts'
@@ -9,12 +9,15 @@ import type { Reply } from './replies.ts'
 const NO_SPACE: Reply = Object.freeze({ code: 452, enhanced: '4.3.1', text: 'Not enough storage at present, please try again later' })
 
 /** What came of the octets: a message, or why there is none. */
-export type Arrival = { readonly ok: true; readonly message: SpooledMessage } | { readonly ok: false; readonly refusal: Reply }
+export type Arrival =
+  | { readonly ok: true; readonly message: SpooledMessage; readonly survey: Survey }
+  | { readonly ok: false; readonly refusal: Reply }
 
 /** One message arriving. */
 export class Intake {
   readonly #host: Host
   readonly #maxSize: number
+  readonly #survey: Survey
   #writer: SpoolWriter | undefined
   #refusal: Reply | undefined
   /** Octets so far. */
@@ -23,6 +26,7 @@ export class Intake {
   constructor(host: Host, maxSize: number) {
     this.#host = host
     this.#maxSize = maxSize
+    this.#survey = host.survey()
     try {
       this.#writer = host.spool.begin()
     } catch (error) {
@@ -49,6 +53,8 @@ export class Intake {
       return undefined
     }
     try {
+      // Before the spool: what it is given is its own.
+      this.#survey.push(octets)
       return this.#writer.write(octets)?.catch((error: unknown) => this.#fail(error))
     } catch (error) {
       this.#fail(error)
@@ -66,7 +72,7 @@ export class Intake {
     this.#writer = undefined
     if (this.#refusal !== undefined || writer === undefined) return { ok: false, refusal: this.#refusal ?? replies.problem }
     try {
-      return { ok: true, message: await writer.finish() }
+      return { ok: true, message: await writer.finish(), survey: this.#survey }
     } catch (error) {
       this.#fail(error)
       return { ok: false, refusal: this.#refusal ?? replies.problem }

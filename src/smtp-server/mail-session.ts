@@ -1,6 +1,15 @@
 /** The mail transactions of one connection, in front of the host: what MAIL, RCPT and the data lead to. RFC 5321 §3.3, §4.1.4. */
 
-import type { Host, LiveConnection, MailAddress, Reception, RecipientParameters, SpooledMessage, Transaction } from '../contracts/index.ts'
+import type {
+  Host,
+  LiveConnection,
+  MailAddress,
+  Reception,
+  RecipientParameters,
+  SpooledMessage,
+  Survey,
+  Transaction,
+} from '../contracts/index.ts'
 import { worstOf } from '../pipeline/index.ts'
 import type { SmtpSettings } from './options.ts'
 import { accepted, refusalOf, replies } from './replies.ts'
@@ -60,12 +69,12 @@ export class MailSession {
    * The whole message; ends the transaction. One reply, or in LMTP one for each recipient that was taken, in order and
    * repeated where an address was given twice. RFC 2033 §4.2.
    */
-  async data(message: SpooledMessage): Promise<readonly Reply[]> {
+  async data(message: SpooledMessage, survey: Survey): Promise<readonly Reply[]> {
     const reception = this.#reception
     this.#reception = undefined
     try {
       if (reception === undefined) return [replies.noTransaction]
-      const { id, outcomes } = await reception.message(message)
+      const { id, outcomes } = await reception.message(message, survey)
       if (this.#settings.flavour === 'lmtp') return outcomes.map(outcome => refusalOf(outcome, 'message') ?? accepted(id))
       const worst = worstOf(outcomes)
       return [worst === undefined ? replies.problem : (refusalOf(worst, 'message') ?? accepted(id))]
