@@ -1,0 +1,103 @@
+/** How a message gets into the queue: who may send to whom, what is put in front, and under which envelope sender. RFC 5321 §3.6, §3.9; RFC 6376 §5. */
+
+import type { Clock } from '../contracts/clock.ts'
+import type { MailAddress } from '../contracts/directory.ts'
+import type { EventSink } from '../contracts/events.ts'
+import { MailError } from '../contracts/mail-error.ts'
+import type { MessageSource } from '../contracts/message.ts'
+import type { Outbound, OutboundMessage, OutboundRecipient } from '../contracts/outbound.ts'
+import type { Queue, QueuedMessage, SuppressionList } from '../contracts/queue.ts'
+import { accept, reject } from '../contracts/verdict.ts'
+import type { Verdict } from '../contracts/verdict.ts'
+import { canonicalAddress, printAddress } from '../mime/index.ts'
+import { hasEightBit } from './eight-bit.ts'
+
+/** Makes the fields that go on top of a message: signatures and seals. Answers nothing where none is due. */
+export type Sign = (message: {
+  readonly content: MessageSource
+  readonly prefix: Uint8Array
+  readonly sender: MailAddress | undefined
+}) => Promise<Uint8Array>
+
+/** Options of {@link Departures}. */
+export interface DeparturesOptions {
+  readonly queue: Queue
+  readonly suppressions?: SuppressionList
+  readonly clock: Clock
+  readonly events: EventSink
+  /** Signs what our own people send. */
+  readonly sign?: Sign
+  /** Seals what is sent on for others. */
+  readonly seal?: Sign
+  /** The envelope sender under which a forwarded message leaves (SRS), so that SPF holds for it. */
+  readonly forwardedSender?: (sender: MailAddress) => MailAddress
+  /** Further conditions, asked at RCPT. */
+  readonly mayLeave?: (recipient: OutboundRecipient, by: Parameters<Outbound['recipient']>[1]) => Promise<Verdict>
+}
+
+const SUPPRESSED = reject('Mail to this address came back or was complained about, and is not sent any more', '5.1.1')
+
+/** Takes messages for the queue. */
+export class Departures implements Outbound {
+  readonly #options: DeparturesOptions
+
+  constructor(options: DeparturesOptions) {
+    this.#options = options
+  }
+
+  async recipient(recipient: OutboundRecipient, by: Parameters<Outbound['recipient']>[1]): Promise<Verdict> {
+    const { suppressions, mayLeave } = this.#options
+    const address = printAddress(recipient.address)
+    if (suppressions !== undefined && (await suppressions.suppressed([address])).length > 0) return SUPPRESSED
+    return mayLeave === undefined ? accept() : mayLeave(recipient, by)
+  }
+
+  async take(message: OutboundMessage): Promise<string> {
+    const { principal, sender, recipients, smtpUtf8, envelopeId, returnedContent, requireTls, content, prefix } = message
+    const forwarded = principal === undefined
+    const from = forwarded && sender !== undefined ? (this.#options.forwardedSender?.(sender) ?? sender) : sender
+    const { id } = await this.queue(
+      {
+        from: from === undefined ? '' : printAddress(from),
+        origin: forwarded ? 'forward' : 'submission',
+        recipients: recipients.map(({ address, ...wishes }) => ({ ...wishes, address: printAddress(address) })),
+        content,
+        prefix,
+        smtpUtf8,
+        ...(principal === undefined ? {} : { account: principal.account.id }),
+        ...(envelopeId === undefined ? {} : { envelopeId }),
+        ...(returnedContent === undefined ? {} : { returnedContent }),
+        ...(requireTls === undefined ? {} : { requireTls }),
+      },
+      sender,
+    )
+    return id
+  }
+
+  /** Signs and queues. `sender` is whose domain signs, when the header names none of ours. */
+  async queue(message: QueuedMessage, sender: MailAddress | undefined): Promise<{ readonly id: string; readonly repeated: boolean }> {
+    const { queue, events, sign, seal } = this.#options
+    const own = message.prefix ?? new Uint8Array(0)
+    const onTop = await (message.origin === 'forward' ? seal : sign)?.({ content: message.content, prefix: own, sender })
+    const prefix = onTop === undefined || onTop.length === 0 ? own : joined(onTop, own)
+    const eightBit = message.eightBit ?? (await hasEightBit(message.content))
+    const taken = await queue.enqueue({ ...message, eightBit, ...(prefix.length === 0 ? {} : { prefix }) })
+    const { from, origin, recipients } = message
+    if (!taken.repeated) events.emit('queued', { id: taken.id, from, origin, recipients: recipients.map(({ address }) => address) })
+    return taken
+  }
+}
+
+/** Addresses as a queue takes them. Throws `invalid`. */
+export function envelopeAddress(text: string): MailAddress {
+  const address = canonicalAddress(text)
+  if (address === undefined) throw new MailError('invalid', `not a mail address: ${JSON.stringify(text)}`)
+  return address
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(first.length + second.length)
+  whole.set(first)
+  whole.set(second, first.length)
+  return whole
+}
