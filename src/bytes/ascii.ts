@@ -74,6 +74,24 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true
 }
 
+/** Text longer than this is not looked for octet by octet: a search that fails late again and again would not be linear. */
+const FOUND_BY_OCTETS = 64
+
+/** Whether UTF-8 text at `octets[from, to)` holds another one. */
+export function hasOctets(octets: Uint8Array, from: number, to: number, wanted: Uint8Array): boolean {
+  const { length } = wanted
+  if (length > FOUND_BY_OCTETS) return utf8Text(octets.subarray(from, to)).includes(utf8Text(wanted))
+  const first = wanted[0]
+  const last = to - length
+  for (let at = from; at <= last; at++) {
+    if (octets[at] !== first && length > 0) continue
+    let same = 1
+    while (same < length && octets[at + same] === wanted[same]) same++
+    if (same >= length) return true
+  }
+  return false
+}
+
 /** Several runs of octets as one. */
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   const [only] = pieces

@@ -77,6 +77,27 @@ export class ByteBuilder {
     return this
   }
 
+  /** Octets that fit without another allocation, once {@link ByteBuilder.rewind} was called. */
+  get capacity(): number {
+    return this.#buffer.length
+  }
+
+  /** Nobody reads the chunks given out any more: their memory is used again. Only for an empty builder. */
+  rewind(): void {
+    if (this.#at !== this.#from) throw new Error('there are octets that were not flushed')
+    this.#from = 0
+    this.#at = 0
+  }
+
+  /** Appends the octets of `source` from `from` up to `to` (copied). */
+  slice(source: Uint8Array, from: number, to: number): this {
+    const length = to - from
+    this.#reserve(length)
+    this.#buffer.set(from === 0 && to === source.length ? source : source.subarray(from, to), this.#at)
+    this.#at += length
+    return this
+  }
+
   /** Everything gathered, as one chunk; the builder is empty again. */
   flush(): Uint8Array {
     const chunk = this.#buffer.subarray(this.#from, this.#at)

@@ -5,6 +5,7 @@ export {
   concatBytes,
   decodeBase64,
   encodeBase64,
+  hasOctets,
   isAscii,
   latin1Bytes,
   latin1Text,

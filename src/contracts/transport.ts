@@ -41,6 +41,11 @@ export interface Transport {
    * buffer's limit: await it before sending more. After the connection is gone it does nothing.
    */
   write(octets: Uint8Array): Promise<void> | undefined
+  /**
+   * Whether everything given to {@link Transport.write} so far has left this process, so that the arrays may be used again.
+   * Default, when left out: not known, they may not.
+   */
+  readonly isSent?: boolean
   /** Begins TLS as the server; what was written before is sent first. Octets received before are the caller's to drop. Rejects when the handshake fails; the connection is closed then. */
   startTls(): Promise<void>
   /** Sends what was written, then ends. */

@@ -58,7 +58,7 @@ export class Context implements Observer {
     this.house = house
     this.transport = transport
     this.connection = connection
-    this.out = new Printer(octets => transport.write(octets))
+    this.out = new Printer(transport)
     this.input = new Input(transport, this.out)
   }
 

@@ -110,6 +110,11 @@ class SocketTransport implements Transport, Deadlined {
     return this.#slow.drained
   }
 
+  // What the system took at once is out of the stream before `write` returns.
+  get isSent(): boolean {
+    return this.#gone || this.#socket.writableLength === 0
+  }
+
   async startTls(): Promise<void> {
     const { certificates, alpn, handshakeTimeout } = this.#settings
     if (certificates === undefined || !this.canStartTls) throw new Error('TLS cannot be started on this connection')

@@ -134,6 +134,11 @@ class FakeEnds implements Transport {
     })
   }
 
+  /** {@link FakeEnds.write} copied. */
+  get isSent(): boolean {
+    return true
+  }
+
   startTls(): Promise<void> {
     if (!this.canStartTls) return Promise.reject(new Error('startTls on a connection that cannot'))
     const { promise, resolve, reject } = Promise.withResolvers<void>()

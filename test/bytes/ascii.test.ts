@@ -10,6 +10,7 @@ import {
   DotStuffer,
   encodeBase64,
   Framer,
+  hasOctets,
   isAscii,
   latin1Bytes,
   latin1Text,
@@ -139,4 +140,27 @@ test('8 MB of dots are stuffed in linear time (P15)', () => {
   const took = performance.now() - started
   assert(octets > 11_000_000)
   assert(took < 1000, `${took.toFixed(0)} ms`)
+})
+
+test('text is found in octets as in strings', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', 'ü', '€'), maxLength: 12 })
+  fc.assert(
+    fc.property(text, text, (all, wanted) => {
+      const octets = utf8Bytes(`<${all}>`)
+      assert.equal(hasOctets(octets, 1, octets.length - 1, utf8Bytes(wanted)), all.includes(wanted))
+    }),
+  )
+  const long = 'ab'.repeat(60)
+  assert(hasOctets(utf8Bytes(`x${long}y`), 0, 122, utf8Bytes(long)))
+  assert(!hasOctets(utf8Bytes(`x${long}y`), 0, 122, utf8Bytes(`${long}z`)))
+})
+
+test('a builder that was rewound writes into the same memory', () => {
+  const builder = new ByteBuilder(16)
+  const chunk = builder.latin1('one').flush()
+  builder.rewind()
+  assert.equal(latin1Text(builder.slice(latin1Bytes('-two-'), 1, 4).flush()), 'two')
+  assert.equal(latin1Text(chunk), 'two')
+  builder.byte(1)
+  assert.throws(() => builder.rewind(), /not flushed/)
 })

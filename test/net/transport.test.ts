@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { connect as tlsConnect } from 'node:tls'
 import { certificates } from 'mailwright/net'
@@ -95,6 +96,41 @@ test('a slow reader that catches up lets the writer go on', async () => {
   client.resume()
   await full
   assert.equal(server.signal.aborted, false)
+})
+
+test('memory that isSent lets go of may be written to again, and the peer still reads what was meant', async () => {
+  await using door = await house({}, { ...tls, writeLimit: 1000 })
+  const client = await door.dial()
+  const server = await door.accepted()
+  client.write('STARTTLS\r\n')
+  await server.read(5000)
+  const talk = async (peer: Readable): Promise<void> => {
+    let seen = 0
+    let wrong = 0
+    peer.on('data', (chunk: Uint8Array) => {
+      for (const octet of chunk) if (octet !== ((seen++ >>> 16) & 0xff)) wrong++
+    })
+    let memory = new Uint8Array(65_536)
+    for (let n = 0; n < 200; n++) {
+      memory.fill(n)
+      const pressure = server.write(memory)
+      // Slow now and then, so that both cases come up.
+      if (n % 50 === 49) peer.pause()
+      if (server.isSent !== true) memory = new Uint8Array(65_536)
+      peer.resume()
+      if (pressure !== undefined) await pressure
+    }
+    while (seen < 200 * 65_536) await new Promise(setImmediate)
+    assert.equal(wrong, 0)
+    assert.equal(server.isSent, true)
+    peer.removeAllListeners('data')
+    peer.pause()
+  }
+  await talk(client)
+  const started = server.startTls()
+  const secure = tlsConnect({ socket: client, servername: 'mx.example', ca: pair.cert })
+  await started
+  await talk(secure)
 })
 
 test('STARTTLS encrypts in place and throws away what came before it (RFC 3207 §4.2)', async () => {

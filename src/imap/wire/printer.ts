@@ -1,8 +1,10 @@
 /** The one output builder of a session: responses gathered into chunks of about 64 KiB, one write for each. RFC 9051 §7. */
 
 import { asciiLowerCase, isAscii } from '../../bytes/ascii.ts'
-import { ByteBuilder } from '../../bytes/byte-builder.ts'
+import { borrowBuilder, returnBuilder } from '../../bytes/builder-pool.ts'
+import type { ByteBuilder } from '../../bytes/byte-builder.ts'
 import { encodeModifiedUtf7 } from '../../bytes/modified-utf7.ts'
+import type { Transport } from '../../contracts/transport.ts'
 import type { Completion } from '../codes.ts'
 import { OUTPUT_CHUNK } from '../limits.ts'
 import type { NameForm } from '../names.ts'
@@ -12,22 +14,19 @@ const BACKSLASH = 0x5c
 /** A quoted string longer than this is sent as a literal. */
 const LONGEST_QUOTED = 1_000
 
-/** Where the octets go; a promise means: wait before giving more. */
-export type Sink = (octets: Uint8Array) => Promise<void> | undefined
-
-/** Prints responses. Holds no memory between `flush()` and the next octet. */
+/** Prints responses. Holds no memory between `release()` and the next octet. */
 export class Printer {
-  readonly #sink: Sink
+  readonly #transport: Transport
   #builder: ByteBuilder | undefined
   #pressure: Promise<void> | undefined
 
-  constructor(sink: Sink) {
-    this.#sink = sink
+  constructor(transport: Transport) {
+    this.#transport = transport
   }
 
   /** The builder below, for loops that print many small pieces. Not to be kept over an `await`. */
   get builder(): ByteBuilder {
-    return (this.#builder ??= new ByteBuilder())
+    return (this.#builder ??= borrowBuilder())
   }
 
   /** Whether a chunk is full: time to {@link Printer.flush}. */
@@ -101,29 +100,35 @@ export class Printer {
   /** Hands over what was gathered. A promise means that the peer is slow: await it. */
   flush(): Promise<void> | undefined {
     const builder = this.#builder
-    if (builder !== undefined && builder.length > 0) {
-      const pressure = this.#sink(builder.flush())
-      if (pressure !== undefined) {
-        this.#pressure = pressure
-        void pressure.then(() => {
-          if (this.#pressure === pressure) this.#pressure = undefined
-        })
-      }
-    }
+    if (builder === undefined || builder.length === 0) return this.#pressure
+    const pressure = this.#transport.write(builder.flush())
+    if (this.#transport.isSent === true) builder.rewind()
+    if (pressure !== undefined) this.#press(pressure)
     return this.#pressure
   }
 
   /** Sends a large run of octets by itself, without copying it into a chunk. */
   send(octets: Uint8Array): Promise<void> | undefined {
     void this.flush()
-    this.#pressure = this.#sink(octets) ?? this.#pressure
+    const pressure = this.#transport.write(octets)
+    if (pressure !== undefined) this.#press(pressure)
     return this.#pressure
   }
 
-  /** Forgets the chunk's memory: the session has nothing to say for now. */
+  #press(pressure: Promise<void>): void {
+    if (pressure === this.#pressure) return
+    this.#pressure = pressure
+    void pressure.then(() => {
+      if (this.#pressure === pressure) this.#pressure = undefined
+    })
+  }
+
+  /** Lets go of the chunk's memory: the session has nothing to say for now. */
   release(): void {
     void this.flush()
+    const builder = this.#builder
     this.#builder = undefined
+    if (builder !== undefined && this.#transport.isSent === true) returnBuilder(builder)
   }
 }
 
