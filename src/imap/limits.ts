@@ -33,6 +33,9 @@ export const OUTPUT_CHUNK: number = 64 * 1024
 /** Milliseconds of work after which the event loop gets its turn. */
 export const SLICE_MS = 4
 
+/** Octets of summaries that one process keeps for mailboxes that are being looked at. */
+export const SUMMARY_OCTETS: number = 32 * 1024 * 1024
+
 /** Octets of message data that one read of the store is asked for. */
 export const READ_PIECE: number = 256 * 1024
 

@@ -3,7 +3,7 @@
  * by the store as opaque octets. Version 1: a fixed head, a table of lengths, and the sections. RFC 9051 §7.5.2; RFC 8970.
  */
 
-import { latin1Bytes, utf8Bytes, utf8Text } from '../bytes/ascii.ts'
+import { hasOctets, latin1Bytes, utf8Bytes, utf8Text } from '../bytes/ascii.ts'
 import { MailError } from '../contracts/mail-error.ts'
 import { parseSentDate } from './date-time.ts'
 import { decodeCharset, decodeTransfer, decodeWords } from './decode.ts'
@@ -19,11 +19,14 @@ export const SUMMARY_VERSION = 1
 /** Header fields whose decoded text a summary keeps. */
 export type SummaryField = 'subject' | 'from' | 'to' | 'cc' | 'bcc' | 'message-id' | 'in-reply-to' | 'references'
 
-const FIELDS: readonly SummaryField[] = ['subject', 'from', 'to', 'cc', 'bcc', 'message-id', 'in-reply-to', 'references']
+/** The same, in the order in which they lie there. */
+export const FIELDS: readonly SummaryField[] = ['subject', 'from', 'to', 'cc', 'bcc', 'message-id', 'in-reply-to', 'references']
 /** Envelope, structure, body, parts and preview come before the fields. */
-const SECTIONS = 5 + FIELDS.length
+export const FIRST_FIELD = 5
+/** Number of sections: the length of each is told after the head. */
+export const SECTIONS: number = FIRST_FIELD + FIELDS.length
 /** version u8, base u32, header size u32, lines u32, sent time f64, sent day i32. */
-const HEAD = 25
+export const HEAD = 25
 const LONGEST_FIELD = 8192
 const PREVIEW = 200
 
@@ -147,6 +150,8 @@ export interface MessageSummary {
   readonly sentDay: number | undefined
   /** Decoded text of a field in lower case; empty where it is absent. At most 8,192 octets of it are kept. */
   field(name: SummaryField): string
+  /** Whether the text of a field has these octets of UTF-8 in it. Cheaper than {@link MessageSummary.field}. */
+  fieldHas(name: SummaryField, octets: Uint8Array): boolean
   /** A part by its number; the whole message by an empty path. RFC 9051 §6.4.5.1. */
   part(path: readonly number[]): PartLocation | undefined
   /** All parts with their numbers, the message itself first. */
@@ -214,7 +219,12 @@ class SummaryView implements MessageSummary {
   }
 
   field(name: SummaryField): string {
-    return utf8Text(this.#section(5 + FIELDS.indexOf(name)))
+    return utf8Text(this.#section(FIRST_FIELD + FIELDS.indexOf(name)))
+  }
+
+  fieldHas(name: SummaryField, octets: Uint8Array): boolean {
+    const section = this.#section(FIRST_FIELD + FIELDS.indexOf(name))
+    return hasOctets(section, 0, section.length, octets)
   }
 
   part(path: readonly number[]): PartLocation | undefined {

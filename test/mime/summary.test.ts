@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { canonicalAddress, canonicalDomain, headerFields, parseSentDate, readSummary, rebased, summarise } from 'mailwright/mime'
+import {
+  canonicalAddress,
+  canonicalDomain,
+  headerFields,
+  parseSentDate,
+  readSummary,
+  rebased,
+  sectionPlace,
+  summarise,
+  SummaryCursor,
+} from 'mailwright/mime'
 import { parseForm } from './form.ts'
 
 const NESTED = [
@@ -148,4 +158,33 @@ test('an address has one spelling (RFC 5321 §4.1.2, RFC 5890 §2.3.2)', () => {
   for (const bad of ['@a.example', 'a b@c.example', 'a@', '"a@c.example', 'a\r\nb@c.example', 'a\u202eb@c.example', '.a@c.example']) {
     assert.equal(canonicalAddress(bad), undefined, bad)
   }
+})
+
+test('a cursor reads summaries where they lie, one after another', () => {
+  const summaries = [NESTED, 'Subject: second\r\nFrom: ann@example.org\r\n\r\nx', 'x'].map(text => summarise(Buffer.from(text)))
+  const octets = Buffer.concat(summaries)
+  const cursor = new SummaryCursor()
+  let start = 0
+  for (const each of summaries) {
+    const summary = readSummary(each)
+    assert(cursor.moveTo(octets, start, start + each.length))
+    for (const [section, expected] of [
+      ['envelope', summary.envelope],
+      ['bodyStructure', summary.bodyStructure],
+      ['body', summary.body],
+      ['subject', Buffer.from(summary.field('subject'))],
+      ['references', Buffer.from(summary.field('references'))],
+    ] as const) {
+      cursor.find(sectionPlace(section))
+      assert.deepEqual(octets.subarray(cursor.from, cursor.to), Buffer.from(expected), section)
+    }
+    assert.equal(cursor.sentDay, summary.sentDay)
+    for (const text of ['wörk', 'second', 'imap4', 'nowhere']) {
+      assert.equal(cursor.fieldHas('subject', Buffer.from(text)), summary.field('subject').includes(text), text)
+      assert.equal(summary.fieldHas('subject', Buffer.from(text)), summary.field('subject').includes(text), text)
+    }
+    start += each.length
+  }
+  assert(!cursor.moveTo(octets, 1, octets.length), 'no summary begins there')
+  assert(!cursor.moveTo(octets, 0, 10), 'cut short')
 })

@@ -3,6 +3,7 @@
 import { codes, ok, type Completion } from '../codes.ts'
 import { command, type Command } from '../command.ts'
 import type { Context, Numbering } from '../context.ts'
+import { fetchKnown, isKnown } from '../fetch/known.ts'
 import { MessageFetch } from '../fetch/messages.ts'
 import { fetchPlain } from '../fetch/plain.ts'
 import { planOf } from '../fetch/plan.ts'
@@ -49,7 +50,8 @@ async function run(context: Context, args: Arguments, numbering: Numbering): Pro
   if (plan.plain.includes('MODSEQ')) context.enableCondstore()
   if (plan.rest.length === 0) return concluded(await fetchPlain(context, plan, uids), numbering)
   const messages = new MessageFetch(context, plan)
-  await messages.run(uids)
+  if (isKnown(context, plan, uids)) await fetchKnown(context, plan, uids, messages)
+  else await messages.run(uids)
   if (messages.failure !== undefined) return messages.failure
   return concluded(messages.isMissing || view.hasExpunged(uids), numbering)
 }

@@ -12,7 +12,7 @@ export interface Candidate {
   uid: number
   /** Place in the mailbox's state. */
   at: number
-  summary: MessageSummary | undefined
+  summary: Pick<MessageSummary, 'fieldHas' | 'sentDay'> | undefined
   text: MessageText | undefined
 }
 

@@ -4,9 +4,11 @@ import { MailError } from '../../contracts/mail-error.ts'
 import type { MessageRecord } from '../../contracts/message.ts'
 import type { Uid, UidRange } from '../../contracts/numbers.ts'
 import { rangesOf } from '../../bytes/uid-ranges.ts'
+import { SummaryCursor } from '../../mime/index.ts'
 import type { Context } from '../context.ts'
 import { summaryOf } from '../fetch/summaries.ts'
 import { DEEP_SEARCHES } from '../limits.ts'
+import { isWorthPages, PageReader } from '../view/summary-pages.ts'
 import type { Candidate } from './candidate.ts'
 import { messageText } from './message-text.ts'
 import type { SearchPlan } from './tests.ts'
@@ -22,7 +24,7 @@ export async function runSearch(plan: SearchPlan, context: Context): Promise<rea
   if (hub.deepSearches >= DEEP_SEARCHES) return undefined
   hub.deepSearches++
   try {
-    const more = await look(plan, context, rangesOf(open))
+    const more = await lookAll(plan, context, rangesOf(open))
     return found.length === 0 ? more : more.length === 0 ? found : [...found, ...more].sort((a, b) => a - b)
   } finally {
     hub.deepSearches--
@@ -54,6 +56,41 @@ async function scan({ test }: SearchPlan, context: Context): Promise<{ found: nu
   return { found, open }
 }
 
+function lookAll(plan: SearchPlan, context: Context, uids: readonly UidRange[]): Promise<number[]> {
+  const needsMessage = plan.needs.header || plan.needs.body
+  return !needsMessage && isWorthPages(uids, context.view) ? lookAtSummaries(plan, context, uids) : look(plan, context, uids)
+}
+
+/** Where summaries tell it all: looks at them page by page, without making anything of them. */
+async function lookAtSummaries(plan: SearchPlan, context: Context, uids: readonly UidRange[]): Promise<number[]> {
+  const { view, house } = context
+  const { state } = view
+  const cursor = new SummaryCursor()
+  const candidate: Candidate = { seq: 0, uid: 0, at: 0, summary: cursor, text: undefined }
+  const found: number[] = []
+  const reader = new PageReader(house.hubs.summaries, state, view.mailbox)
+  let since = 0
+  for (const { first, last } of uids) {
+    for (let place = view.lowerBound(first); place < view.count; place++) {
+      const uid = view.uids[place] ?? 0
+      if (uid > last) break
+      const waiting = reader.to(uid)
+      if (waiting !== undefined) await waiting
+      candidate.seq = place + 1
+      candidate.uid = uid
+      candidate.at = view.uids === state.uids ? place : state.placeOf(uid)
+      if (candidate.at >= 0 && reader.entry >= 0) {
+        if (!reader.open(cursor)) found.push(...(await look(plan, context, [{ first: uid as Uid, last: uid as Uid }])))
+        else if (plan.test(candidate) === true) found.push(uid)
+      }
+      if (++since % STRIDE !== 0) continue
+      const pause = context.pause()
+      if (pause !== undefined) await pause
+    }
+  }
+  return found
+}
+
 async function look(plan: SearchPlan, context: Context, uids: readonly UidRange[]): Promise<number[]> {
   const { view, connection } = context
   const found: number[] = []
@@ -82,7 +119,7 @@ function lookAt(plan: SearchPlan, context: Context, record: MessageRecord, candi
   const summary = summaryOf(context.view.mailbox, record)
   if (summary instanceof Promise) return read(plan, context, record, candidate, summary)
   candidate.summary = summary
-  return plan.test(candidate) ?? read(plan, context, record, candidate, undefined)
+  return plan.test(candidate) ?? read(plan, context, record, candidate, summary)
 }
 
 async function read(
@@ -90,14 +127,15 @@ async function read(
   context: Context,
   record: MessageRecord,
   candidate: Candidate,
-  later: ReturnType<typeof summaryOf> | undefined,
+  given: ReturnType<typeof summaryOf>,
 ): Promise<boolean> {
   try {
-    if (later !== undefined) candidate.summary = await later
+    const summary = await given
+    candidate.summary = summary
     const answer = test(candidate)
     if (answer !== undefined) return answer
-    if (record.source === undefined || candidate.summary === undefined) return false
-    candidate.text = await messageText(record.source, candidate.summary, needs, () => context.pause())
+    if (record.source === undefined) return false
+    candidate.text = await messageText(record.source, summary, needs, () => context.pause())
     return test(candidate) === true
   } catch (error) {
     // A message that went away in the meantime is not found; nor is one that cannot be read, but somebody should know.

@@ -1,9 +1,8 @@
 /** Tests that look for text: in the summary where it has the field, else in the message. RFC 9051 §6.4.4. */
 
-import type { MessageSummary } from '../../mime/index.ts'
+import { utf8Bytes } from '../../bytes/ascii.ts'
+import type { SummaryField } from '../../mime/index.ts'
 import type { Answer, Candidate, Test } from './candidate.ts'
-
-type SummaryField = Parameters<MessageSummary['field']>[0]
 
 const SUMMARY_FIELDS: readonly SummaryField[] = ['subject', 'from', 'to', 'cc', 'bcc', 'message-id', 'in-reply-to', 'references']
 
@@ -20,7 +19,10 @@ export function summaryTells(name: string, needle: string): boolean {
 /** HEADER, and BCC, CC, FROM, SUBJECT, TO. `needle` is folded. RFC 9051 §6.4.4: with an empty text, any message that has the field at all. */
 export function headerTest(name: string, needle: string): Test {
   const field = SUMMARY_FIELDS.find(known => known === name)
-  if (field !== undefined && needle !== '') return ({ summary }) => summary?.field(field).includes(needle)
+  if (field !== undefined && needle !== '') {
+    const octets = utf8Bytes(needle)
+    return ({ summary }) => summary?.fieldHas(field, octets)
+  }
   return ({ text }) => text?.fields.some(each => each.name === name && each.value.includes(needle))
 }
 

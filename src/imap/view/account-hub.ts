@@ -6,6 +6,7 @@ import type { MailAccount } from '../../contracts/mail-store.ts'
 import type { AccountId, MailboxId, MailboxInfo } from '../../contracts/mailbox-info.ts'
 import { ALL_UIDS } from '../../contracts/numbers.ts'
 import { MailboxState, type Observer } from './mailbox-state.ts'
+import { SummaryPages } from './summary-pages.ts'
 
 /** A state that is being read from the store: changes wait until the records are there. */
 interface Loading {
@@ -27,6 +28,7 @@ const KEEP_FOR = 5 * 60_000
 export class AccountHub {
   readonly id: AccountId
   readonly #account: MailAccount
+  readonly #summaries: SummaryPages
   readonly #report: (error: unknown) => void
   readonly #states = new Map<MailboxId, MailboxState>()
   readonly #loading = new Map<MailboxId, Loading>()
@@ -39,9 +41,10 @@ export class AccountHub {
   /** Searches that are reading messages at present. */
   deepSearches = 0
 
-  constructor(id: AccountId, account: MailAccount, report: (error: unknown) => void) {
+  constructor(id: AccountId, account: MailAccount, summaries: SummaryPages, report: (error: unknown) => void) {
     this.id = id
     this.#account = account
+    this.#summaries = summaries
     this.#report = report
     this.#unwatch = account.watch(change => this.#changed(change))
   }
@@ -85,22 +88,28 @@ export class AccountHub {
   /** Ends what {@link AccountHub.enter} began. The state stays for the next session for a while. */
   leave(state: MailboxState, observer: Observer): void {
     state.observers.delete(observer)
-    if (state.observers.size === 0 && state.isGone) this.#states.delete(state.id)
+    if (state.observers.size === 0 && state.isGone) this.#forget(state)
+  }
+
+  #forget(state: MailboxState): void {
+    this.#states.delete(state.id)
+    this.#summaries.forget(state)
   }
 
   /** Lets go of states that nobody looks at, until no more than `messages` are kept. */
   trim(messages: number): void {
     let kept = 0
-    for (const [id, state] of this.#states) {
+    for (const state of this.#states.values()) {
       if (state.observers.size > 0) continue
       kept += state.count
-      if (kept > messages) this.#states.delete(id)
+      if (kept > messages) this.#forget(state)
     }
   }
 
-  /** Ends listening. */
+  /** Ends listening, and lets go of everything. */
   close(): void {
     this.#unwatch()
+    for (const state of this.#states.values()) this.#forget(state)
   }
 
   #load(id: MailboxId): Loading {
@@ -162,7 +171,7 @@ export class AccountHub {
         if (state === undefined) return
         state.remove(change.modSeq)
         state.notify()
-        if (state.observers.size === 0) this.#states.delete(state.id)
+        if (state.observers.size === 0) this.#forget(state)
         return
       }
       case 'mailbox-created':
@@ -183,7 +192,7 @@ export class AccountHub {
     for (const [id, state] of this.#states) {
       if (this.#loading.has(id)) continue
       if (state.observers.size === 0) {
-        this.#states.delete(id)
+        this.#forget(state)
         continue
       }
       this.#load(id).ready.then(
@@ -205,6 +214,8 @@ function isMessageChange(change: MailboxChange): change is MessageChange {
 /** The hubs of all accounts that have sessions, or had some a short while ago. */
 export class AccountHubs {
   readonly #host: Host
+  /** Summaries of the mailboxes that sessions look at. */
+  readonly summaries: SummaryPages = new SummaryPages()
   readonly #hubs = new Map<AccountId, AccountHub>()
   #sweeping = false
 
@@ -216,7 +227,7 @@ export class AccountHubs {
   join(account: MailAccount, most: number): AccountHub | undefined {
     let hub = this.#hubs.get(account.id)
     if (hub === undefined) {
-      hub = new AccountHub(account.id, account, error => this.#host.report(error, 'imap: reading a mailbox again'))
+      hub = new AccountHub(account.id, account, this.summaries, error => this.#host.report(error, 'imap: reading a mailbox again'))
       this.#hubs.set(account.id, hub)
     }
     if (hub.sessions >= most) return undefined
