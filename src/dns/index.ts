@@ -1,7 +1,15 @@
-/** Resolvers: the system's, one that asks servers itself, and a cache in front of any. RFC 1035; RFC 5321 §5.1. */
+/** Resolvers (the system's, one that asks servers itself, a cache in front of any), and the records that a domain publishes. RFC 1035; RFC 5321 §5.1. */
 
 export { cachingResolver } from './caching.ts'
 export type { CachingResolverOptions } from './caching.ts'
+export { isHostName, questionName, reverseName } from './names.ts'
+export type { ClientPorts } from './publish/client-config.ts'
+export type { DmarcPolicy, MtaStsMode } from './publish/policies.ts'
+export { valueText, zoneLine } from './publish/record.ts'
+export type { PublishedPage, PublishedRecord, RecordNeed, RecordPurpose } from './publish/record.ts'
+export { recordsFor, tlsaOf } from './publish/records-for.ts'
+export type { DkimRecord, DomainRecords, RecordsOptions } from './publish/records-for.ts'
+export { tableText, zoneText } from './publish/texts.ts'
 export { stubResolver } from './stub.ts'
 export type { StubResolverOptions } from './stub.ts'
 export { systemResolver } from './system.ts'
