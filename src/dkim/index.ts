@@ -1,8 +1,12 @@
 /**
  * DKIM without a network or a clock: canonical forms, body hashes, signatures made ready and verified, keys and their records.
- * RFC 6376; RFC 8301; RFC 8463.
+ * RFC 6376; RFC 8301; RFC 8463; RFC 8617.
  */
 
+export { arcSets, MOST_ARC_SETS, readChain, sealInput } from './arc-chain.ts'
+export type { ArcSet, ChainState, ReadableChain, Seal } from './arc-chain.ts'
+export { verifyChain } from './arc-verify.ts'
+export type { ChainResult } from './arc-verify.ts'
 export { BodyHasher } from './body-hash.ts'
 export type { BodyHash, BodyHashRequest } from './body-hash.ts'
 export { bodyCanonicaliser } from './canonical-body.ts'

@@ -158,6 +158,23 @@ function verdictOfKey(signature: Signature, record: KeyRecord | KeyFault, input:
   }
 }
 
+/** The keys that a selector stands for, as far as they can be had and used. */
+export async function usableKeys(
+  { domain, selector }: Pick<Signature, 'domain' | 'selector'>,
+  { lookup, keys }: Pick<VerifyContext, 'lookup' | 'keys'>,
+): Promise<readonly KeyRecord[]> {
+  try {
+    const records = await lookup(`${selector}._domainkey.${domain}`)
+    const cache = keys ?? new KeyCache(MOST_RECORDS)
+    return records.slice(0, MOST_RECORDS).flatMap(text => {
+      const record = cache.get(text)
+      return typeof record === 'string' ? [] : [record]
+    })
+  } catch {
+    return []
+  }
+}
+
 /** Whether the octets carry this signature of this key. RFC 6376 §3.3.2; RFC 8463 §3: Ed25519 signs the SHA-256 of them. */
 export function signed(type: KeyType, key: KeyObject, input: Uint8Array, signature: Uint8Array): boolean {
   try {
