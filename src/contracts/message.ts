@@ -24,10 +24,21 @@ export interface MessageSource {
    */
   read(start: number, end: number): Uint8Array | Promise<Uint8Array>
   /**
+   * Writes the whole message to `target` from `at` on, at once: saves whoever gathers many small messages in one piece of memory
+   * an array for each. Throws what {@link MessageSource.read} throws; `target` holds anything then.
+   */
+  copyTo?(target: Uint8Array, at: number): void
+  /**
    * Where the same octets lie in a file of this machine, if they do: lets a store copy them without passing them through
    * memory. The file is not changed and outlives the call that was given the source.
    */
   readonly file?: { readonly path: string; readonly start: number }
+  /**
+   * The same octets, in order, in memory that other threads can read (`SharedArrayBuffer`), if they lie there: lets a store hand
+   * them to its thread without copying. Not to be written to; another message may lie there once the call that was given the
+   * source has settled.
+   */
+  readonly pieces?: readonly Uint8Array[]
 }
 
 /** A message on its way into a mailbox. */

@@ -10,6 +10,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { ConfigurationError, MailError } from '../contracts/mail-error.ts'
 import type { Spool, SpooledMessage, SpoolWriter } from '../contracts/spool.ts'
+import { LARGE_BLOCK, SharedBlocks, SMALL_BLOCK } from './shared-blocks.ts'
 
 /** Octets of one message that may wait for the disk before its writer is asked to wait. */
 const MOST_WAITING = 262_144
@@ -29,7 +30,10 @@ export interface FileSpoolOptions {
   readonly directory?: string
   /** Octets up to which a message stays in memory. Default: 262,144. */
   readonly memoryLimit?: number
-  /** Octets that all messages in memory may take together; beyond it, also small ones become files. Default: 33,554,432. */
+  /**
+   * Octets that all messages in memory may take together, counted in blocks of 16,384 (the first of each message) and 65,536;
+   * beyond it, also small ones become files. Default: 33,554,432.
+   */
   readonly memoryBudget?: number
 }
 
@@ -57,7 +61,7 @@ export function fileSpool({ directory, memoryLimit = 262_144, memoryBudget = 33_
       cause: error,
     })
   }
-  const room: Room = { folder, memoryLimit, memoryBudget, inMemory: 0, files: 0 }
+  const room: Room = { folder, memoryLimit, blocks: new SharedBlocks(memoryBudget), files: 0 }
   return { begin: () => new Writer(room) }
 }
 
@@ -65,8 +69,7 @@ export function fileSpool({ directory, memoryLimit = 262_144, memoryBudget = 33_
 interface Room {
   readonly folder: string
   readonly memoryLimit: number
-  readonly memoryBudget: number
-  inMemory: number
+  readonly blocks: SharedBlocks
   files: number
 }
 
@@ -104,9 +107,13 @@ function faultOf(error: unknown): MailError {
 
 class Writer implements SpoolWriter {
   readonly #room: Room
+  /** What the message is while it is in memory, and how much of the last one is filled. */
+  #blocks: Uint8Array[] = []
+  #filled = 0
+  /** What waits for the file, and its octets, those of the batch that is being written among them; the blocks aside. */
   #chunks: Uint8Array[] = []
-  /** Octets in `#chunks`. */
   #held = 0
+  #taken = 0
   #size = 0
   #path: string | undefined
   #file: FileHandle | undefined
@@ -122,18 +129,49 @@ class Writer implements SpoolWriter {
   write(octets: Uint8Array): Promise<void> | undefined {
     if (this.#over) throw new MailError('unavailable', 'the message was finished or discarded')
     if (this.#fault !== undefined) throw this.#fault
-    if (octets.length === 0) return undefined
-    this.#chunks.push(octets)
-    this.#held += octets.length
     this.#size += octets.length
-    this.#room.inMemory += octets.length
+    let rest = octets
     if (this.#path === undefined) {
-      if (this.#size <= this.#room.memoryLimit && this.#room.inMemory <= this.#room.memoryBudget) return undefined
+      if (this.#size <= this.#room.memoryLimit) rest = this.#copied(octets)
+      if (rest.length === 0) return undefined
       this.#path = join(this.#room.folder, `${process.pid}-${TOKEN}-${++this.#room.files}.spool`)
-    }
+      this.#chunks = this.#pieces()
+    } else if (rest.length === 0) return undefined
+    this.#chunks.push(rest)
+    this.#held += rest.length
+    this.#room.blocks.count(rest.length)
     this.#writing ??= this.#flush(this.#path)
     if (this.#held <= MOST_WAITING) return undefined
     return this.#settled()
+  }
+
+  /** Copies into blocks; answers what no block was to be had for. */
+  #copied(octets: Uint8Array): Uint8Array {
+    let rest = octets
+    for (;;) {
+      const block = this.#blocks.at(-1)
+      if (block !== undefined) {
+        const part = rest.subarray(0, block.length - this.#filled)
+        block.set(part, this.#filled)
+        this.#filled += part.length
+        rest = rest.subarray(part.length)
+      }
+      if (rest.length === 0) return rest
+      const another = this.#room.blocks.take(block === undefined ? SMALL_BLOCK : LARGE_BLOCK)
+      if (another === undefined) return rest
+      this.#blocks.push(another)
+      this.#filled = 0
+    }
+  }
+
+  /** The message so far, as it lies in the blocks. */
+  #pieces(): Uint8Array[] {
+    return this.#blocks.map((block, at) => (at < this.#blocks.length - 1 ? block : block.subarray(0, this.#filled)))
+  }
+
+  #giveBlocks(): void {
+    this.#room.blocks.give(this.#blocks)
+    this.#blocks = []
   }
 
   async #settled(): Promise<void> {
@@ -146,14 +184,13 @@ class Writer implements SpoolWriter {
     try {
       this.#file ??= await open(path, 'wx+', 0o600)
       while (this.#chunks.length > 0 && !this.#over) {
-        const batch = this.#take()
-        let rest = batch
+        let rest = this.#take()
         while (rest.length > 0) {
           const { bytesWritten } = await this.#file.writev(rest, this.#written)
           this.#written += bytesWritten
           rest = after(rest, bytesWritten)
         }
-        this.#letGo(batch)
+        this.#letGo()
       }
     } catch (error) {
       this.#fault = faultOf(error)
@@ -165,14 +202,16 @@ class Writer implements SpoolWriter {
   #take(): Uint8Array[] {
     const batch = this.#chunks
     this.#chunks = []
+    this.#taken = this.#held
     return batch
   }
 
-  #letGo(batch: readonly Uint8Array[]): void {
-    let octets = 0
-    for (const chunk of batch) octets += chunk.length
-    this.#held -= octets
-    this.#room.inMemory -= octets
+  /** What was taken is not needed any more. */
+  #letGo(): void {
+    this.#giveBlocks()
+    this.#room.blocks.count(-this.#taken)
+    this.#held -= this.#taken
+    this.#taken = 0
   }
 
   async finish(): Promise<SpooledMessage> {
@@ -189,9 +228,7 @@ class Writer implements SpoolWriter {
     this.#over = true
     const path = this.#path
     if (path === undefined) {
-      const octets = joined(this.#chunks, this.#size)
-      this.#chunks = []
-      return new InMemory(octets, this.#room)
+      return new InMemory(this.#pieces(), this.#blocks, this.#size, this.#room)
     }
     await this.#file?.close()
     return new InFile(path, this.#size)
@@ -200,29 +237,20 @@ class Writer implements SpoolWriter {
   discard(): void {
     if (this.#over) return
     this.#over = true
-    const batch = this.#take()
-    this.#letGo(batch)
     const path = this.#path
-    if (path === undefined) return
+    if (path === undefined) {
+      this.#giveBlocks()
+      return
+    }
     void (async () => {
       await this.#writing
+      this.#take()
+      this.#letGo()
       // Closing what was to be forgotten cannot fail in a way that matters.
       await this.#file?.close().catch(() => undefined)
       rmSync(path, { force: true })
     })()
   }
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const [only] = chunks
-  if (chunks.length === 1 && only !== undefined) return only
-  const octets = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    octets.set(chunk, at)
-    at += chunk.length
-  }
-  return octets
 }
 
 function after(parts: readonly Uint8Array[], written: number): Uint8Array[] {
@@ -245,23 +273,39 @@ function gone(): MailError {
 class InMemory implements SpooledMessage {
   readonly size: number
   readonly #room: Room
-  #octets: Uint8Array | undefined
+  readonly #blocks: readonly Uint8Array[]
+  #pieces: readonly Uint8Array[] | undefined
 
-  constructor(octets: Uint8Array, room: Room) {
-    this.size = octets.length
-    this.#octets = octets
+  constructor(pieces: readonly Uint8Array[], blocks: readonly Uint8Array[], size: number, room: Room) {
+    this.#pieces = pieces
+    this.#blocks = blocks
+    this.size = size
     this.#room = room
   }
 
+  get pieces(): readonly Uint8Array[] {
+    if (this.#pieces === undefined) throw gone()
+    return this.#pieces
+  }
+
+  /** A copy: the blocks will hold another message before who asked has forgotten this one. */
   read(start: number, end: number): Uint8Array {
-    if (this.#octets === undefined) throw gone()
-    return this.#octets.subarray(Math.max(0, start), Math.max(0, end))
+    const from = Math.max(0, Math.min(start, this.size))
+    const octets = new Uint8Array(Math.max(from, Math.min(end, this.size)) - from)
+    let at = 0
+    for (const piece of this.pieces) {
+      const first = Math.max(0, from - at)
+      const last = Math.min(piece.length, from + octets.length - at)
+      if (first < last) octets.set(piece.subarray(first, last), at + first - from)
+      at += piece.length
+    }
+    return octets
   }
 
   dispose(): void {
-    if (this.#octets === undefined) return
-    this.#octets = undefined
-    this.#room.inMemory -= this.size
+    if (this.#pieces === undefined) return
+    this.#pieces = undefined
+    this.#room.blocks.give(this.#blocks)
   }
 }
 

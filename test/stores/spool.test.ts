@@ -38,6 +38,21 @@ test('a small message stays in memory and can be read in any order', async t => 
   )
 })
 
+test('a message in memory lies where other threads can read it, and what was read of it stays', async t => {
+  const spool = fileSpool({ directory: folderOf(t) })
+  const message = await spooled(spool.begin(), 200_000, 1234)
+  const pieces = message.pieces ?? []
+  assert.ok(pieces.length > 1 && pieces.every(piece => piece.buffer instanceof SharedArrayBuffer))
+  assert.deepEqual(new Uint8Array(Buffer.concat(pieces)), counted(200_000))
+  const part = await message.read(16_000, 90_000)
+  assert.deepEqual(part, counted(74_000, 16_000))
+  message.dispose()
+  const another = spool.begin()
+  await another.write(new Uint8Array(200_000).fill(255))
+  assert.deepEqual(part, counted(74_000, 16_000), 'the blocks are used again, the copy is not touched')
+  another.discard()
+})
+
 test('a large message becomes a file as it arrives, and the file goes with it', async t => {
   const directory = folderOf(t)
   const message = await spooled(fileSpool({ directory }).begin(), 3_000_001, 65_536)
@@ -74,7 +89,7 @@ test('a message that comes faster than the disk takes it is held back', async t 
 
 test('when many small messages fill the budget, the next ones become files', async t => {
   const directory = folderOf(t)
-  const spool = fileSpool({ directory, memoryBudget: 10_000 })
+  const spool = fileSpool({ directory, memoryBudget: 20_000 })
   const first = await spooled(spool.begin(), 6000, 6000)
   const second = await spooled(spool.begin(), 6000, 6000)
   assert.equal(first.file, undefined)

@@ -92,13 +92,14 @@ export class House {
       for (const source of sources) {
         if (indexes.has(source)) continue
         indexes.set(source, contents.length)
-        if (source.size <= IN_MEMORY) {
+        if (source.pieces !== undefined) contents.push({ pieces: source.pieces, size: source.size })
+        else if (source.size <= IN_MEMORY) {
           const read = source.read(0, source.size)
           const whole = read instanceof Uint8Array ? read : await read
           if (whole.length !== source.size) throw new MailError('corrupt', `${whole.length} octets of ${source.size} could be read`)
           // The source stays its owner's: what is given away to the writer is a copy.
           const own = new Uint8Array(whole)
-          contents.push({ octets: own })
+          contents.push({ pieces: [own], size: own.length })
           octets.push(own.buffer)
         } else if (source.file !== undefined) contents.push({ ...source.file, size: source.size })
         else {

@@ -172,7 +172,7 @@ function isWhole(fd: number, start: number, size: number, hash: Uint8Array, sums
     const part = chunk.subarray(0, Math.min(chunk.length, size - at))
     if (readFully(fd, part, start + at) < part.length) return false
     const first = (at / BLOCK) * 4
-    const found = sumsOf(part)
+    const found = sumsOf([part], part.length)
     if (Buffer.compare(found, sums.subarray(first, first + found.length)) !== 0) return false
     digest.update(part)
   }

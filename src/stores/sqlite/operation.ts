@@ -6,8 +6,10 @@ import type { AccountId, MailboxId, QuotaLimits, SpecialUse } from '../../contra
 import type { Flag, FlagChange } from '../../contracts/message.ts'
 import type { UidRange } from '../../contracts/numbers.ts'
 
-/** Octets to be stored: themselves, or where they lie. */
-export type ContentInput = { readonly octets: Uint8Array } | { readonly path: string; readonly start: number; readonly size: number }
+/** Octets to be stored: themselves in pieces, or the file where they lie. */
+export type ContentInput =
+  | { readonly pieces: readonly Uint8Array[]; readonly size: number }
+  | { readonly path: string; readonly start: number; readonly size: number }
 
 /** A message to be stored. `content` is an index into the contents of the operation. */
 export interface MessageInput {

@@ -142,8 +142,10 @@ function add(
  */
 function emailOf(content: StagedContent, prefix: Uint8Array | undefined): Uint8Array {
   if (prefix === undefined || prefix.length === 0) return content.hash.subarray(0, 20)
-  if (content.octets !== undefined && content.octets.length <= BLOCK) {
-    return createHash('sha256').update(prefix).update(content.octets).digest().subarray(0, 20)
+  if (content.pieces !== undefined && content.size <= BLOCK) {
+    const digest = createHash('sha256').update(prefix)
+    for (const piece of content.pieces) digest.update(piece)
+    return digest.digest().subarray(0, 20)
   }
   return createHash('sha256')
     .update('mailwright prefix')

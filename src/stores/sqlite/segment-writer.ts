@@ -45,8 +45,8 @@ export interface StagedContent {
   readonly size: number
   readonly segment: number
   readonly start: number
-  /** The octets, of small contents only. */
-  octets: Uint8Array | undefined
+  /** The octets in pieces, of small contents only. */
+  pieces: readonly Uint8Array[] | undefined
   /** Its row, once there is one. */
   id: number | undefined
   /** Whether the row was there before. */
@@ -59,12 +59,30 @@ export function hashKeyOf(hash: Uint8Array): number {
   return view.getUint32(0) * 65_536 + view.getUint16(4)
 }
 
-/** CRC-32 of each block, big-endian, one after the other. */
-export function sumsOf(octets: Uint8Array): Uint8Array {
-  const sums = new Uint8Array(Math.ceil(octets.length / BLOCK) * 4)
+/** CRC-32 of each block of what the pieces are together, big-endian, one after the other. */
+export function sumsOf(pieces: readonly Uint8Array[], size: number): Uint8Array {
+  const sums = new Uint8Array(Math.ceil(size / BLOCK) * 4)
   const view = new DataView(sums.buffer)
-  for (let at = 0; at < octets.length; at += BLOCK) view.setUint32((at / BLOCK) * 4, crc32(octets.subarray(at, at + BLOCK)))
+  let done = 0
+  let sum = 0
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length;) {
+      const part = piece.subarray(at, at + BLOCK - (done % BLOCK))
+      sum = crc32(part, done % BLOCK === 0 ? 0 : sum)
+      view.setUint32(Math.floor(done / BLOCK) * 4, sum)
+      at += part.length
+      done += part.length
+    }
+  }
   return sums
+}
+
+function hashOfPieces(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first = new Uint8Array()] = pieces
+  if (pieces.length <= 1) return hashOf('sha256', first, 'buffer')
+  const digest = createHash('sha256')
+  for (const piece of pieces) digest.update(piece)
+  return digest.digest()
 }
 
 function headerOf(size: number, hash: Uint8Array): Uint8Array {
@@ -111,31 +129,34 @@ export class SegmentWriter {
 
   /** Puts a content at the end, unless it is there already. `group` knows what came earlier in the same transaction. */
   stage(input: ContentInput, group: Map<string, StagedContent>): StagedContent {
-    this.#checkFree('octets' in input ? input.octets.length : input.size)
-    return 'octets' in input ? this.#stageOctets(input.octets, group) : this.#stageFile(input, group)
+    this.#checkFree(input.size)
+    return 'pieces' in input ? this.#stagePieces(input.pieces, input.size, group) : this.#stageFile(input, group)
   }
 
   /** Puts a copy of a content at the end although it is there already: it is being moved. */
   restage(input: ContentInput): StagedContent {
-    if ('octets' in input) return this.#stageOctets(input.octets, new Map())
+    if ('pieces' in input) return this.#stagePieces(input.pieces, input.size, new Map())
     return this.#stageFile(input, undefined)
   }
 
-  #stageOctets(octets: Uint8Array, group: Map<string, StagedContent>): StagedContent {
-    const hash = hashOf('sha256', octets, 'buffer')
-    const small = octets.length <= BLOCK ? octets : undefined
-    const known = this.#find(hash, octets.length, small, group)
+  #stagePieces(pieces: readonly Uint8Array[], size: number, group: Map<string, StagedContent>): StagedContent {
+    const hash = hashOfPieces(pieces)
+    const small = size <= BLOCK ? pieces : undefined
+    const known = this.#find(hash, size, small, group)
     if (known !== undefined) return known
     this.#ensureSegment()
     const start = this.#tail + HEADER
     if (this.#pending.length === 0) this.#pendingAt = this.#tail
-    this.#pending.push(headerOf(octets.length, hash), octets)
-    this.#tail = start + octets.length
-    return this.#staged(hash, sumsOf(octets), octets.length, start, small, group)
+    this.#pending.push(headerOf(size, hash), ...pieces)
+    this.#tail = start + size
+    return this.#staged(hash, sumsOf(pieces, size), size, start, small, group)
   }
 
   /** Copies from a file, a chunk at a time: what a large message costs is one chunk. */
-  #stageFile(input: Exclude<ContentInput, { readonly octets: Uint8Array }>, group: Map<string, StagedContent> | undefined): StagedContent {
+  #stageFile(
+    input: Exclude<ContentInput, { readonly pieces: readonly Uint8Array[] }>,
+    group: Map<string, StagedContent> | undefined,
+  ): StagedContent {
     this.#writePending()
     this.#ensureSegment()
     const chunk = (this.#chunk ??= new Uint8Array(CHUNK))
@@ -160,7 +181,7 @@ export class SegmentWriter {
       closeSync(source)
     }
     const hash = digest.digest()
-    const small = input.size <= BLOCK ? chunk.slice(0, input.size) : undefined
+    const small = input.size <= BLOCK ? [chunk.slice(0, input.size)] : undefined
     // There already: the tail stays where it was, and the next content goes over what was just written.
     const known = group === undefined ? undefined : this.#find(hash, input.size, small, group)
     if (known !== undefined) return known
@@ -174,7 +195,7 @@ export class SegmentWriter {
     sums: Uint8Array,
     size: number,
     start: number,
-    octets: Uint8Array | undefined,
+    pieces: readonly Uint8Array[] | undefined,
     group: Map<string, StagedContent>,
   ): StagedContent {
     const staged: StagedContent = {
@@ -184,7 +205,7 @@ export class SegmentWriter {
       size,
       segment: this.#segment,
       start,
-      octets,
+      pieces,
       id: undefined,
       known: false,
     }
@@ -192,10 +213,15 @@ export class SegmentWriter {
     return staged
   }
 
-  #find(hash: Uint8Array, size: number, octets: Uint8Array | undefined, group: Map<string, StagedContent>): StagedContent | undefined {
+  #find(
+    hash: Uint8Array,
+    size: number,
+    pieces: readonly Uint8Array[] | undefined,
+    group: Map<string, StagedContent>,
+  ): StagedContent | undefined {
     const staged = group.get(keyOf(hash))
     if (staged !== undefined) {
-      staged.octets ??= octets
+      staged.pieces ??= pieces
       return staged
     }
     const hashKey = hashKeyOf(hash)
@@ -205,7 +231,7 @@ export class SegmentWriter {
     )
     for (const [id, candidate, segment, start, length, sums] of rows) {
       if (length !== size || keyOf(candidate) !== keyOf(hash)) continue
-      const known = { hash, hashKey, sums, size, segment, start, octets, id, known: true }
+      const known = { hash, hashKey, sums, size, segment, start, pieces, id, known: true }
       group.set(keyOf(hash), known)
       return known
     }

@@ -38,7 +38,7 @@ function drain(): void {
 function octetsOf({ operation }: Request): number {
   if (operation.kind !== 'append' && operation.kind !== 'deliver') return 0
   let octets = 0
-  for (const content of operation.contents) octets += 'octets' in content ? content.octets.length : content.size
+  for (const content of operation.contents) octets += content.size
   return octets
 }
 
