@@ -60,7 +60,7 @@ function heard(client: string, rest: string, where: { readonly line: number; rea
 }
 
 /** Octets of a `C~` line: `\r`, `\n`, `\t`, `\\` and `\xHH` stand for octets, all else for its UTF-8. */
-function unescaped(text: string): Uint8Array {
+export function unescaped(text: string): Uint8Array {
   const octets: number[] = []
   for (const [, hex, escape, plain = ''] of text.matchAll(/\\x([0-9A-Fa-f]{2})|\\([rnt\\])|([^\\]+|\\)/g)) {
     if (hex !== undefined) octets.push(Number.parseInt(hex, 16))
