@@ -1,0 +1,17 @@
+/** The client: how mail is handed to the next server. RFC 5321 §3.3, §4.5.3.2; RFC 2033; RFC 3207. */
+
+export type { Credentials } from './authenticate.ts'
+export type { Capabilities } from './capabilities.ts'
+export { sevenBit } from './downgrade.ts'
+export { CLIENT_LIMITS } from './limits.ts'
+export type { ClientLimits } from './limits.ts'
+export type { OutgoingMessage, OutgoingRecipient } from './message.ts'
+export { openSession } from './open.ts'
+export type { HopAddress, Opened, OpenOptions } from './open.ts'
+export { ReplyFault, ReplyParser } from './reply.ts'
+export type { Reply } from './reply.ts'
+export { ClientSession } from './session.ts'
+export type { SendResult } from './session.ts'
+export type { SessionFacts } from './session-facts.ts'
+export type { HopOutcome } from './status.ts'
+export { WireText } from './wire-text.ts'
