@@ -77,6 +77,20 @@ export class ByteBuilder {
     return this
   }
 
+  /** Appends octets that `write` puts into an array, from a place on. When it throws, nothing was appended. */
+  filled(length: number, write: (target: Uint8Array, at: number) => void): this {
+    this.#reserve(length)
+    write(this.#buffer, this.#at)
+    this.#at += length
+    return this
+  }
+
+  /** Takes back what was appended beyond a `length` that this builder had since its last `flush()`. */
+  shorten(length: number): void {
+    if (length > this.length) throw new RangeError('longer than what there is')
+    this.#at = this.#from + length
+  }
+
   /** Octets that fit without another allocation, once {@link ByteBuilder.rewind} was called. */
   get capacity(): number {
     return this.#buffer.length

@@ -53,6 +53,7 @@ export class Context {
   async more(): Promise<'more' | 'end' | 'timeout'> {
     const pressure = this.out.flush()
     if (pressure !== undefined) await pressure
+    this.out.release()
     this.isWaiting = true
     const octets = await this.transport.read(this.patience)
     this.isWaiting = false

@@ -34,6 +34,7 @@ export class Session {
         context.host.report(error, 'pop3: session', context.connection)
       }
     } finally {
+      context.out.release()
       context.transport.end()
     }
   }

@@ -1,6 +1,7 @@
 import { test } from 'node:test'
+import { MailError, type MailStore } from 'mailwright/contracts'
 import { transcript } from 'mailwright/testing'
-import { lines, mail, world } from './world.ts'
+import { lines, mail, world, wrapRecords } from './world.ts'
 
 const SELECT = `
   S: * OK *
@@ -105,5 +106,59 @@ test('FETCH of BODY[] sets \\Seen and tells it, BODY.PEEK[] does not (RFC 9051 ย
   C: a6 EXAMINE INBOX
   S: ...
   S: a6 OK [READ-ONLY] *
+`,
+  ))
+
+/** A store whose messages can be copied; the second is damaged, the third gone. */
+function copying(store: MailStore): MailStore {
+  return wrapRecords(store, record => {
+    const { source } = record
+    if (source === undefined) return record
+    const copyTo = (target: Uint8Array, at: number): void => {
+      if (record.uid === 2) throw new MailError('corrupt', 'not what was written')
+      if (record.uid === 3) throw new MailError('no-such-message', 'gone')
+      target.set(source.read(0, source.size) as Uint8Array, at)
+    }
+    return { ...record, source: { size: source.size, read: (start, end) => source.read(start, end), copyTo } }
+  })
+}
+
+test('whole messages are copied from the store; what is damaged or gone is left out (RFC 9051 ยง6.4.5)', () =>
+  transcript(
+    world({
+      messages: ['one', 'two', 'three', 'four'].map(subject => lines(`Subject: ${subject}`, '', 'x')),
+      wrapStore: copying,
+      errorsExpected: true,
+    }),
+    `${SELECT}
+  C: a3 FETCH 1:4 (UID BODY.PEEK[])
+  S: * 1 FETCH (UID 1 BODY[] {19}
+  S: Subject: one
+  S:
+  S: x
+  S: )
+  S: * 4 FETCH (UID 4 BODY[] {20}
+  S: Subject: four
+  S:
+  S: x
+  S: )
+  S: a3 NO *
+  C: a4 FETCH 4 (BODY[])
+  S: * 4 FETCH (FLAGS (\\Seen) BODY[] {20}
+  S: Subject: four
+  S:
+  S: x
+  S: )
+  S: a4 OK *
+  C: a5 FETCH 1 (BINARY.PEEK[] BODY.PEEK[HEADER])
+  S: * 1 FETCH (BINARY[] {19}
+  S: Subject: one
+  S:
+  S: x
+  S:  BODY[HEADER] {16}
+  S: Subject: one
+  S:
+  S: )
+  S: a5 OK *
 `,
   ))

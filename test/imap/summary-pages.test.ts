@@ -2,8 +2,8 @@
 
 import { test } from 'node:test'
 import { transcript } from 'mailwright/testing'
-import type { Mailbox, MailStore, MessageRecord } from 'mailwright/contracts'
-import { mail, world } from './world.ts'
+import type { MailStore } from 'mailwright/contracts'
+import { mail, world, wrapRecords } from './world.ts'
 
 const SELECT = `
   S: * OK *
@@ -75,33 +75,9 @@ test('CHANGEDSINCE leaves out what did not change (RFC 7162 §3.1.4.1)', () =>
 
 /** A store whose summaries are damaged for one message. */
 function damaged(store: MailStore, uid: number): MailStore {
-  const spoilt = (record: MessageRecord): MessageRecord =>
-    record.uid === uid && record.summary !== undefined ? { ...record, summary: new Uint8Array([9, 9]) } : record
-  const wrap = (mailbox: Mailbox): Mailbox =>
-    new Proxy(mailbox, {
-      get(target, name) {
-        if (name === 'records')
-          return async function* (...args: Parameters<Mailbox['records']>) {
-            for await (const page of target.records(...args)) yield page.map(spoilt)
-          }
-        const value: unknown = Reflect.get(target, name)
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value
-      },
-    })
-  return {
-    ...store,
-    open: async (...args) => {
-      const account = await store.open(...args)
-      return new Proxy(account, {
-        get(target, name) {
-          if (name === 'mailbox') return (id: string) => wrap(target.mailbox(id))
-          const value: unknown = Reflect.get(target, name)
-          return typeof value === 'function' ? (value.bind(target) as unknown) : value
-        },
-      })
-    },
-    close: () => store.close(),
-  }
+  return wrapRecords(store, record =>
+    record.uid === uid && record.summary !== undefined ? { ...record, summary: new Uint8Array([9, 9]) } : record,
+  )
 }
 
 test('a summary that cannot be read is made again from the message', () =>

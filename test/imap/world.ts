@@ -15,6 +15,7 @@ import type {
   MailAccount,
   Mailbox,
   MailStore,
+  MessageRecord,
   Middleware,
   SpecialUse,
   TlsFacts,
@@ -74,6 +75,28 @@ export function mail(subject: string, body: string = 'Hello'): string {
 /** Runs as stores take them. */
 export function range(first: number, last: number = first): readonly UidRange[] {
   return [{ first: first as Uid, last: last as Uid }]
+}
+
+/** A store whose records are other ones. */
+export function wrapRecords(store: MailStore, other: (record: MessageRecord) => MessageRecord): MailStore {
+  const bound = (target: object, name: string | symbol): unknown => {
+    const value: unknown = Reflect.get(target, name)
+    return typeof value === 'function' ? (value.bind(target) as unknown) : value
+  }
+  const mailboxOf = (mailbox: Mailbox): Mailbox =>
+    new Proxy(mailbox, {
+      get(target, name) {
+        if (name !== 'records') return bound(target, name)
+        return async function* (...args: Parameters<Mailbox['records']>) {
+          for await (const page of target.records(...args)) yield page.map(other)
+        }
+      },
+    })
+  const accountOf = (account: MailAccount): MailAccount =>
+    new Proxy(account, {
+      get: (target, name) => (name === 'mailbox' ? (id: string) => mailboxOf(target.mailbox(id)) : bound(target, name)),
+    })
+  return { ...store, open: async (...args) => accountOf(await store.open(...args)), close: () => store.close() }
 }
 
 const ann: Account = { id: 'ann', address: 'ann@example.org', disabled: false }

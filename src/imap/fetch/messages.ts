@@ -18,6 +18,9 @@ const NOTHING: Uint8Array = new Uint8Array(0)
 /** Runs of octets from this size on are sent as they are instead of being copied into the chunk. */
 const SENT_ALONE = 16 * 1024
 
+/** Whole messages up to this size are gathered in the chunk. */
+const COPIED = 128 * 1024
+
 /** One message on its way out. */
 interface Row {
   readonly seq: number
@@ -113,6 +116,10 @@ export class MessageFetch {
     const wanted = this.#plan.rest.map(item => wantedOf(item, summary, record.size))
     if (wanted.some(({ kind }) => kind === 'unknown-encoding')) this.failure = codes.unknownEncoding
     const row: Row = { seq, record, wanted }
+    if (this.#plan.rest[0]?.kind === 'section' && isWholeAndSmall(record, wanted)) {
+      this.#printCopied(row, record.source)
+      return undefined
+    }
     const firsts: (Uint8Array | Promise<Uint8Array>)[] = []
     let isLate = false
     for (const each of wanted) {
@@ -124,12 +131,34 @@ export class MessageFetch {
     return this.#print(row, firsts as Uint8Array[])
   }
 
+  /** Prints a row of one small message: its octets go from the store to where they are sent from. */
+  #printCopied(row: Row, source: Copied): void {
+    const { builder } = this.#context.out
+    const before = builder.length
+    try {
+      const hasItems = this.#printHead(row)
+      const [item] = this.#plan.rest
+      if (hasItems === undefined || item === undefined) return
+      if (hasItems) builder.byte(0x20)
+      builder.utf8(item.label).latin1(' {').number(source.size).latin1('}\r\n')
+      builder.filled(source.size, (target, at) => source.copyTo(target, at)).latin1(')\r\n')
+    } catch (error) {
+      builder.shorten(before)
+      throw error
+    }
+  }
+
   /** Prints the whole row; a promise only when octets beyond the first pieces have to be read or the client is slow. */
   #print(row: Row, firsts: readonly Uint8Array[]): Promise<void> | undefined {
+    for (const [i, each] of row.wanted.entries()) checkLength(each, firsts[i] ?? NOTHING)
+    const hasItems = this.#printHead(row)
+    return hasItems === undefined ? undefined : this.#printFrom(0, row, firsts, hasItems)
+  }
+
+  /** Prints a row up to its first item of the message; whether items stand there already; `undefined` when the message is gone. */
+  #printHead({ seq, record }: Row): boolean | undefined {
     const { view, out } = this.#context
     const { state } = view
-    const { seq, record, wanted } = row
-    for (const [i, each] of wanted.entries()) checkLength(each, firsts[i] ?? NOTHING)
     const at = state.placeOf(record.uid)
     if (at < 0) {
       this.isMissing = true
@@ -138,14 +167,11 @@ export class MessageFetch {
     out.text('* ').builder.number(seq).latin1(' FETCH (')
     const { plain } = this.#plan
     printPlain(out.builder, plain, state, at)
-    let hasItems = plain.length > 0
     // RFC 9051 §6.4.5: "if this causes the flags to change, they SHOULD be included".
-    if (!plain.includes('FLAGS') && rangesHave(this.#seenNow, record.uid)) {
-      if (hasItems) out.text(' ')
-      printPlain(out.builder, ['FLAGS'], state, at)
-      hasItems = true
-    }
-    return this.#printFrom(0, row, firsts, hasItems)
+    if (plain.includes('FLAGS') || !rangesHave(this.#seenNow, record.uid)) return plain.length > 0
+    if (plain.length > 0) out.text(' ')
+    printPlain(out.builder, ['FLAGS'], state, at)
+    return true
   }
 
   #printFrom(from: number, row: Row, firsts: readonly Uint8Array[], hasItems: boolean): Promise<void> | undefined {
@@ -208,6 +234,16 @@ export class MessageFetch {
       throw new Disconnected()
     }
   }
+}
+
+type Copied = MessageSource & Required<Pick<MessageSource, 'copyTo'>>
+
+/** Whether one item is asked for that is the whole message, which is small and can be copied. */
+function isWholeAndSmall(record: MessageRecord, wanted: readonly Wanted[]): record is MessageRecord & { readonly source: Copied } {
+  const [item] = wanted
+  const { source } = record
+  if (wanted.length !== 1 || item?.kind !== 'read' || item.shape !== undefined || item.isSize) return false
+  return source?.copyTo !== undefined && item.start === 0 && item.end === source.size && source.size <= COPIED
 }
 
 type Reading = Extract<Wanted, { readonly kind: 'read' }>

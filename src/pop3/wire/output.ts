@@ -1,6 +1,7 @@
 /** What goes out: gathered into few large chunks, held back when the client is slow. RFC 1939 §3. */
 
-import { ByteBuilder } from '../../bytes/byte-builder.ts'
+import { borrowBuilder, returnBuilder } from '../../bytes/builder-pool.ts'
+import type { ByteBuilder } from '../../bytes/byte-builder.ts'
 import type { Transport } from '../../contracts/transport.ts'
 import { OUTPUT_CHUNK } from '../limits.ts'
 import type { Reply } from '../replies.ts'
@@ -11,7 +12,7 @@ const WORTH_SENDING = 16 * 1024
 /** The printer of one connection. */
 export class Output {
   readonly #transport: Transport
-  readonly #builder = new ByteBuilder(4096)
+  #builder: ByteBuilder | undefined
   #pressure: Promise<void> | undefined
 
   constructor(transport: Transport) {
@@ -20,16 +21,16 @@ export class Output {
 
   /** For lines of listings: `out.text.number(1).latin1(' ')…`. */
   get text(): ByteBuilder {
-    return this.#builder
+    return (this.#builder ??= borrowBuilder())
   }
 
   /** Whether enough was gathered to be sent, or what was sent is not taken. */
   get isFull(): boolean {
-    return this.#builder.length >= OUTPUT_CHUNK || this.#pressure !== undefined
+    return (this.#builder?.length ?? 0) >= OUTPUT_CHUNK || this.#pressure !== undefined
   }
 
   reply(reply: Reply): void {
-    this.#builder
+    this.text
       .latin1(reply.ok ? '+OK ' : '-ERR ')
       .latin1(reply.text)
       .latin1('\r\n')
@@ -38,7 +39,7 @@ export class Output {
   /** Octets that are the transport's from now on. */
   octets(slice: Uint8Array): void {
     if (slice.length < WORTH_SENDING) {
-      this.#builder.bytes(slice)
+      this.text.bytes(slice)
       return
     }
     this.#send()
@@ -53,8 +54,19 @@ export class Output {
     return pressure
   }
 
+  /** Sends what was gathered and lets go of the memory: the session has nothing to say for now. */
+  release(): void {
+    this.#send()
+    const builder = this.#builder
+    this.#builder = undefined
+    if (builder !== undefined && this.#transport.isSent === true) returnBuilder(builder)
+  }
+
   #send(): void {
-    if (this.#builder.length > 0) this.#write(this.#builder.flush())
+    const builder = this.#builder
+    if (builder === undefined || builder.length === 0) return
+    this.#write(builder.flush())
+    if (this.#transport.isSent === true) builder.rewind()
   }
 
   #write(octets: Uint8Array): void {

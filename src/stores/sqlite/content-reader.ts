@@ -66,6 +66,15 @@ export class ContentReader {
     })
   }
 
+  /** Writes a whole content to `target` from `at` on, at once. */
+  copyTo(place: ContentPlace, target: Uint8Array, at: number): void {
+    const octets = target.subarray(at, at + place.size)
+    this.#withPlace(place, now => {
+      if (readFully(this.#file(now.segment).fd, octets, now.start) < octets.length) throw cutShort(now)
+      checkSums(now, octets, 0)
+    })
+  }
+
   /** The same for large ranges, off the event loop. */
   async readLater(place: ContentPlace, from: number, to: number): Promise<Uint8Array> {
     const first = from - (from % BLOCK)
@@ -196,8 +205,8 @@ export class StoredSource implements MessageSource {
   read(start: number, end: number): Uint8Array | Promise<Uint8Array> {
     const from = Math.max(0, Math.min(start, this.size))
     const to = Math.max(from, Math.min(end, this.size))
-    const prefix = this.#prefix ?? new Uint8Array()
-    if (to === from) return new Uint8Array()
+    const prefix = this.#prefix ?? NOTHING
+    if (to === from) return NOTHING
     if (to <= prefix.length) return prefix.subarray(from, to)
     const contentFrom = Math.max(0, from - prefix.length)
     const contentTo = to - prefix.length
@@ -207,7 +216,15 @@ export class StoredSource implements MessageSource {
     }
     return joined(before, this.#reader.readNow(this.#place, contentFrom, contentTo))
   }
+
+  copyTo(target: Uint8Array, at: number): void {
+    const prefix = this.#prefix ?? NOTHING
+    target.set(prefix, at)
+    this.#reader.copyTo(this.#place, target, at + prefix.length)
+  }
 }
+
+const NOTHING = new Uint8Array()
 
 function joined(before: Uint8Array, octets: Uint8Array): Uint8Array {
   if (before.length === 0) return octets
