@@ -7,85 +7,43 @@
  * It receives over SMTP, submission and LMTP, keeps mail in SQLite, and is read over IMAP and POP3. Stop it with Ctrl-C.
  */
 import { parseArgs } from 'node:util'
-import { personalServer } from 'mailwright/server'
-import type { DoorName, PersonalServerOptions } from 'mailwright/server'
-
-const doors: readonly DoorName[] = ['smtp', 'submission', 'submissions', 'lmtp', 'imap', 'imaps', 'pop3', 'pop3s']
+import type { ParseArgsConfig } from 'node:util'
+import { PERSONAL_COMMAND, personalOptions, personalServer, tellOperator, wayOut } from 'mailwright/server'
 
 const help = `Usage: npm start -- [options]
 
-  --data DIR                 folder for mail, accounts and certificate (default ./data)
-  --domain D                 domain to receive mail for (default home.test)
-  --user ADDRESS             first account (default me@ the domain)
-  --password P               its password (default: made up on the first start)
-  --allow-plaintext-login    let clients on this machine log in without TLS (for tests)
-  --json                     print one line of JSON once connections are accepted; all else goes to stderr
-${doors.map(door => `  --${`${door}-port N`.padEnd(24)} port for ${door} (0 = any that is free)`).join('\n')}
+${PERSONAL_COMMAND.map(({ name, value = '', text }) => `  --${`${name} ${value}`.padEnd(24)} ${text}`).join('\n')}
   --help                     this text
 `
 
-/** What the command line asks for. */
-interface Wishes extends PersonalServerOptions {
-  readonly json: boolean
-  readonly help: boolean
-}
-
-function wishesOf(args: readonly string[]): Wishes {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      data: { type: 'string', default: './data' },
-      domain: { type: 'string' },
-      user: { type: 'string' },
-      password: { type: 'string' },
-      'allow-plaintext-login': { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-      ...Object.fromEntries(doors.map(door => [`${door}-port`, { type: 'string' as const }])),
-    },
-  })
-  const { data, domain, user, password } = values
-  return {
-    data,
-    ...(domain === undefined ? {} : { domain }),
-    ...(user === undefined ? {} : { user }),
-    ...(password === undefined ? {} : { password }),
-    ports: portsOf(values),
-    allowPlaintextLogin: values['allow-plaintext-login'],
-    json: values.json,
-    help: values.help,
+function wishesOf(args: readonly string[]): Readonly<Record<string, string | boolean | undefined>> {
+  const options: NonNullable<ParseArgsConfig['options']> = { help: { type: 'boolean', short: 'h' } }
+  for (const { name, value } of PERSONAL_COMMAND) options[name] = { type: value === undefined ? 'boolean' : 'string' }
+  const wishes: Record<string, string | boolean> = {}
+  for (const [name, value] of Object.entries(parseArgs({ args: [...args], options }).values)) {
+    if (typeof value === 'string' || typeof value === 'boolean') wishes[name] = value
   }
-}
-
-function portsOf(values: Readonly<Record<string, unknown>>): { [Name in DoorName]?: number } {
-  const ports: { [Name in DoorName]?: number } = {}
-  for (const door of doors) {
-    const value = values[`${door}-port`]
-    if (typeof value !== 'string') continue
-    if (!/^\d{1,5}$/.test(value) || Number(value) > 65_535) throw new Error(`--${door}-port takes a number from 0 to 65535, not "${value}"`)
-    ports[door] = Number(value)
-  }
-  return ports
+  return wishes
 }
 
 async function main(): Promise<void> {
   const wishes = wishesOf(process.argv.slice(2))
-  if (wishes.help) {
+  if (wishes['help'] === true) {
     process.stdout.write(help)
     return
   }
-  const tell = wishes.json ? (line: string) => console.error(line) : (line: string) => console.log(line)
-  const personal = await personalServer({ ...wishes, progress: line => tell(`mailwright: ${line}`) })
+  const json = wishes['json'] === true
+  const tell = (line: string): void => (json ? console.error(line) : console.log(line))
+  const personal = await personalServer({ ...personalOptions(wishes), progress: line => tell(`mailwright: ${line}`) })
 
-  const { server, domain, user } = personal
-  server.on('message', ({ sender, recipients, size, verdict }) => {
-    const from = sender === undefined ? '<>' : `${sender.local}@${sender.domain}`
-    tell(`mailwright: ${verdict.kind} ${size} octets from ${from} to ${recipients.map(to => `${to.local}@${to.domain}`).join(', ')}`)
-  })
-  server.on('error', ({ error, where }) => console.error(`mailwright: ${where}:`, error))
-
+  const { server, domain, user, password = null } = personal
+  tellOperator(
+    server,
+    line => tell(`mailwright: ${line}`),
+    line => console.error(`mailwright: ${line}`),
+  )
   tell(personal.guide)
-  if (wishes.json) console.log(JSON.stringify({ domain, user, password: personal.password ?? null, ports: server.ports }))
+  if (json) console.log(JSON.stringify({ domain, user, password, ports: server.ports }))
 
   let stopping = false
   const stop = (): void => {
@@ -93,7 +51,7 @@ async function main(): Promise<void> {
     stopping = true
     tell('mailwright: stopping; what is under way is finished first (press Ctrl-C again to stop at once)')
     personal.close().then(
-      () => tell('mailwright: stopped, all mail is safe'),
+      () => tell('mailwright: stopped, all mail that was taken is safe'),
       (error: unknown) => {
         console.error('mailwright:', error)
         process.exitCode = 1
@@ -105,11 +63,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
+  const hint = wayOut(error)
   console.error(`mailwright: ${error instanceof Error ? error.message : String(error)}`)
-  if (error instanceof Error && 'kind' in error && error.kind === 'in-use') {
-    console.error(
-      'mailwright: if it is an earlier start of this server, stop that one; or choose ports, e.g. --smtp-port 0 for any free one',
-    )
-  }
+  console.error(`mailwright: ${hint ?? 'npm start -- --help shows the options'}`)
   process.exitCode = 1
 })

@@ -1,91 +1,167 @@
 /** The commands that look after accounts, aliases and domains. RFC 5321 §3.6; RFC 2142. */
 
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { MailError } from '../contracts/index.ts'
 import { sqliteDirectory } from '../directories/sqlite/index.ts'
 import type { SqliteDirectory } from '../directories/sqlite/index.ts'
 import { addMailAccount, personalFiles } from '../server/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
+import { COMMON } from './command.ts'
+import type { Call, Command } from './command.ts'
 import { UsageError } from './usage.ts'
-import type { Terminal } from './terminal.ts'
 
-/** Runs `user`, `alias` or `domain`. Throws {@link UsageError} for what is none of their commands. */
-export async function manageAccounts(words: readonly string[], data: string, terminal: Terminal): Promise<void> {
-  mkdirSync(data, { recursive: true, mode: 0o700 })
+/** What a command does with the directory; the words are as many as its row says. */
+type Work = (directory: SqliteDirectory, words: readonly string[], call: Call) => Promise<void>
+
+function row(name: string, takes: string, text: string, work: Work, more: Partial<Command> = {}): Command {
+  const count = takes === '' ? 0 : takes.split(' ').length
+  return {
+    name,
+    takes,
+    text,
+    options: COMMON,
+    arity: [count, count],
+    needs: ['accounts'],
+    ...more,
+    async run(call) {
+      make(call)
+      await withDirectory(call, directory => work(directory, call.words, call))
+    },
+  }
+}
+
+async function withDirectory<T>({ data }: Call, work: (directory: SqliteDirectory) => Promise<T>): Promise<T> {
   const directory = sqliteDirectory({ path: personalFiles(data).directory })
   try {
-    const [noun, verb, ...rest] = words
-    await command(`${noun ?? ''} ${verb ?? ''}`, rest, { directory, data, terminal })
+    return await work(directory)
   } finally {
     directory.close()
   }
 }
 
-interface Tools {
-  readonly directory: SqliteDirectory
-  readonly data: string
-  readonly terminal: Terminal
+/** Only commands that may begin a folder come here without one. */
+function make({ data, terminal }: Call): void {
+  if (existsSync(data)) return
+  mkdirSync(data, { recursive: true, mode: 0o700 })
+  terminal.note(`made the folder ${resolve(data)}`)
 }
 
-async function command(name: string, rest: readonly string[], { directory, data, terminal }: Tools): Promise<void> {
-  switch (name) {
-    case 'user add': {
-      const address = only(rest, 'an address')
-      const password = await terminal.secret(`Password for ${address}: `)
-      await directory.addDomain(address.slice(address.lastIndexOf('@') + 1))
-      const store = sqliteStore({ path: personalFiles(data).mail })
-      try {
-        const account = await addMailAccount(directory, store, { address, password })
-        terminal.tell(`${account.address} added`, { address: account.address, id: account.id })
-      } finally {
-        await store.close()
-      }
-      return
-    }
-    case 'user list':
-      for (const { address, disabled, quota } of await directory.accounts()) {
-        terminal.tell(disabled ? `${address} (disabled)` : address, { address, disabled, quota: quota ?? null })
-      }
-      return
-    case 'user password': {
-      const address = only(rest, 'an address')
-      await directory.setPassword(address, await terminal.secret(`New password for ${address}: `))
-      return terminal.tell(`password of ${address} set`, { address })
-    }
-    case 'user disable':
-      await directory.disable(only(rest, 'an address'))
-      return terminal.tell(`${rest[0]} disabled`, { address: rest[0], disabled: true })
-    case 'user enable':
-      await directory.enable(only(rest, 'an address'))
-      return terminal.tell(`${rest[0]} enabled`, { address: rest[0], disabled: false })
-    case 'user remove':
-      await directory.removeAccount(only(rest, 'an address'))
-      return terminal.tell(`${rest[0]} removed; its mail stays in the store`, { address: rest[0] })
-    case 'alias set': {
-      const [address, ...targets] = rest
-      if (address === undefined || targets.length === 0) throw new UsageError('alias set takes an address and its targets')
-      await directory.setAlias(address, targets)
-      return terminal.tell(`${address} goes to ${targets.join(', ')}`, { address, targets })
-    }
-    case 'alias list':
-      for (const { address, targets } of await directory.aliases())
-        terminal.tell(`${address} -> ${targets.join(', ')}`, { address, targets })
-      return
-    case 'alias remove':
-      await directory.removeAlias(only(rest, 'an address'))
-      return terminal.tell(`${rest[0]} removed`, { address: rest[0] })
-    case 'domain add':
-      await directory.addDomain(only(rest, 'a domain'))
-      return terminal.tell(`mail for ${rest[0]} is received`, { domain: rest[0] })
-    case 'domain list':
-      for (const domain of await directory.domains()) terminal.tell(domain, { domain })
-      return
-    default:
-      throw new UsageError(`there is no command "${name.trim()}"`)
+/** The domain of an address that was typed. Throws {@link UsageError} for what is none. */
+function domainOf(address: string, command: string): string {
+  const at = address.lastIndexOf('@')
+  if (at < 1 || at === address.length - 1) throw new UsageError(`"${address}" is no address: write NAME@DOMAIN`, command)
+  return address.slice(at + 1)
+}
+
+/** Everything that can be wrong is looked at, and the password asked for, before a folder is made. */
+async function addUser(call: Call): Promise<void> {
+  const { words, data, terminal } = call
+  const [address = ''] = words
+  const domain = domainOf(address, 'user add')
+  const files = personalFiles(data)
+  if (existsSync(files.directory) && (await withDirectory(call, directory => directory.account(address))) !== undefined) {
+    throw new MailError('already-exists', `${address} exists already: "mailwright user password ${address}" gives it another password`)
   }
+  const password = await terminal.secret(`Password for ${address}: `)
+  make(call)
+  await withDirectory(call, async directory => {
+    await directory.addDomain(domain)
+    const store = sqliteStore({ path: files.mail })
+    try {
+      const account = await addMailAccount(directory, store, { address, password })
+      terminal.tell(`${account.address} added`, { address: account.address, id: account.id })
+    } finally {
+      await store.close()
+    }
+  })
 }
 
-function only(words: readonly string[], what: string): string {
-  const [word] = words
-  if (word === undefined || words.length > 1) throw new UsageError(`this command takes ${what} and nothing else`)
-  return word
+/** The accounts, aliases and domains commands. */
+export const ACCOUNT_COMMANDS: readonly Command[] = [
+  {
+    name: 'user add',
+    takes: 'ADDRESS',
+    text: 'make an account; its password is read from stdin',
+    more: 'The domain is served from then on. Without a terminal the first line of stdin is the password:\n  printf %s "$PASSWORD" | mailwright user add ann@example.org',
+    options: COMMON,
+    arity: [1, 1],
+    needs: [],
+    run: addUser,
+  },
+  row('user list', '', 'all accounts', async (directory, _words, { terminal }) => {
+    const accounts = await directory.accounts()
+    if (accounts.length === 0) terminal.note('no accounts yet: "mailwright user add ADDRESS" makes one')
+    for (const { address, disabled, quota } of accounts) {
+      terminal.tell(disabled ? `${address} (disabled)` : address, { address, disabled, quota: quota ?? null })
+    }
+  }),
+  row('user password', 'ADDRESS', 'set a password, read from stdin', async (directory, [address = ''], { terminal }) => {
+    await known(directory, address)
+    await directory.setPassword(address, await terminal.secret(`New password for ${address}: `))
+    terminal.tell(`password of ${address} set`, { address })
+  }),
+  row('user disable', 'ADDRESS', 'no logins and no mail until enabled again', async (directory, [address = ''], { terminal }) => {
+    await known(directory, address)
+    await directory.disable(address)
+    terminal.tell(`${address} disabled`, { address, disabled: true })
+  }),
+  row('user enable', 'ADDRESS', 'logins and mail again', async (directory, [address = ''], { terminal }) => {
+    await known(directory, address)
+    await directory.enable(address)
+    terminal.tell(`${address} enabled`, { address, disabled: false })
+  }),
+  row('user remove', 'ADDRESS', 'remove the account; its mail stays in the store', async (directory, [address = ''], { terminal }) => {
+    await known(directory, address)
+    await directory.removeAccount(address)
+    terminal.tell(`${address} removed; its mail stays in the store`, { address })
+  }),
+  row(
+    'alias set',
+    'ADDRESS TARGET...',
+    'send an address on; @DOMAIN is the catch-all',
+    async (directory, [address = '', ...targets], { terminal }) => {
+      await directory.setAlias(address, targets)
+      terminal.tell(`${address} goes to ${targets.join(', ')}`, { address, targets })
+    },
+    {
+      arity: [2, Number.POSITIVE_INFINITY],
+      more: 'Several targets make a group. The domain must be served: "mailwright domain add DOMAIN".',
+    },
+  ),
+  row('alias list', '', 'all aliases', async (directory, _words, { terminal }) => {
+    const aliases = await directory.aliases()
+    if (aliases.length === 0) terminal.note('no aliases yet: "mailwright alias set ADDRESS TARGET" makes one')
+    for (const { address, targets } of aliases) {
+      terminal.tell(`${address} -> ${targets.join(', ')}`, { address, targets })
+    }
+  }),
+  row('alias remove', 'ADDRESS', 'the address leads nowhere any more', async (directory, [address = ''], { terminal }) => {
+    if (!(await directory.aliases()).some(alias => alias.address.toLowerCase() === address.toLowerCase())) {
+      throw new MailError('invalid', `there is no alias ${address}: "mailwright alias list" shows those there are`)
+    }
+    await directory.removeAlias(address)
+    terminal.tell(`${address} removed`, { address })
+  }),
+  row(
+    'domain add',
+    'DOMAIN',
+    'receive mail for a domain',
+    async (directory, [domain = ''], { terminal }) => {
+      await directory.addDomain(domain)
+      terminal.tell(`mail for ${domain} is received`, { domain })
+    },
+    { needs: [] },
+  ),
+  row('domain list', '', 'all domains', async (directory, _words, { terminal }) => {
+    const domains = await directory.domains()
+    if (domains.length === 0) terminal.note('no domains yet: "mailwright domain add DOMAIN" adds one')
+    for (const domain of domains) terminal.tell(domain, { domain })
+  }),
+]
+
+/** Throws, with the way out, unless there is such an account: before a password is asked for. */
+async function known(directory: SqliteDirectory, address: string): Promise<void> {
+  if ((await directory.account(address)) !== undefined) return
+  throw new MailError('no-such-account', `there is no account ${address}: "mailwright user list" shows those there are`)
 }

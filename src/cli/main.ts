@@ -1,119 +1,125 @@
 #!/usr/bin/env node
 /** The command line: accounts, the server itself, and looking after its mail. RFC 5321 §3.6. */
 
-import { mkdirSync } from 'node:fs'
-import { backup, DatabaseSync } from 'node:sqlite'
-import { parseArgs } from 'node:util'
-import { survey } from '../pipeline/summary.ts'
-import { personalFiles, personalServer } from '../server/index.ts'
-import { sqliteStore } from '../stores/sqlite/index.ts'
-import { manageAccounts } from './accounts.ts'
-import { examine } from './doctor.ts'
+import { readFileSync } from 'node:fs'
+import { ConfigurationError } from '../contracts/index.ts'
+import { DEFAULT_DATA } from '../server/index.ts'
+import { ACCOUNT_COMMANDS } from './accounts.ts'
+import { CARE_COMMANDS } from './care.ts'
+import type { Command } from './command.ts'
+import { mustHave } from './folder.ts'
+import { progressOn } from './progress.ts'
+import { SERVE } from './serve.ts'
 import { processTerminal } from './terminal.ts'
-import type { Terminal } from './terminal.ts'
-import { USAGE, UsageError } from './usage.ts'
+import { checkedOptions, helpOf, nearest, overview, readLine, UsageError } from './usage.ts'
+import type { ReadLine } from './usage.ts'
+
+const COMMANDS: readonly Command[] = [...ACCOUNT_COMMANDS, SERVE, ...CARE_COMMANDS]
+const NOUNS: readonly string[] = ['user', 'alias', 'domain']
+/** What people who know other programs type first. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  start: 'serve',
+  run: 'serve',
+  server: 'serve',
+  up: 'serve',
+  init: 'serve',
+  adduser: 'user add',
+  useradd: 'user add',
+  passwd: 'user password',
+  users: 'user list',
+  domains: 'domain list',
+  aliases: 'alias list',
+  check: 'verify',
+  fsck: 'verify',
+  repair: 'rebuild',
+  status: 'doctor',
+}
 
 async function main(): Promise<void> {
-  const { words, data, json, deep, help } = wishes()
-  if (help || words.length === 0) {
-    process.stdout.write(USAGE)
+  const line = readLine(process.argv.slice(2), name =>
+    COMMANDS.some(({ options }) => options.some(option => option.name === name && option.value !== undefined)),
+  )
+  const wantsHelp = line.words[0] === 'help' || line.options.some(({ name }) => name === 'help')
+  const words = line.words[0] === 'help' ? line.words.slice(1) : line.words
+  if (words.length === 0 && line.options.some(({ name }) => name === 'version')) {
+    process.stdout.write(`mailwright ${version()}\n`)
     return
   }
-  const terminal = processTerminal(json)
-  const [command = ''] = words
-  switch (command) {
-    case 'user':
-    case 'alias':
-    case 'domain':
-      return manageAccounts(words, data, terminal)
-    case 'serve':
-      return serve(data, terminal)
-    case 'verify':
-      return verify(data, deep, terminal)
-    case 'rebuild':
-      return renew(data, terminal)
-    case 'doctor':
-      if (!(await examine(data, terminal))) process.exitCode = 1
-      return
-    case 'backup':
-      return copy(data, words[1], terminal)
-    default:
-      throw new UsageError(`there is no command "${command}"`)
+  if (words.length === 0) {
+    const [stray] = line.options.filter(({ name }) => name !== 'help')
+    if (stray !== undefined && !wantsHelp)
+      throw new UsageError(`${stray.written} comes behind a command, such as "mailwright serve ${stray.written}"`)
+    process.stdout.write(overview(COMMANDS))
+    return
   }
-}
-
-function wishes(): { words: readonly string[]; data: string; json: boolean; deep: boolean; help: boolean } {
-  try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: {
-        data: { type: 'string', default: './data' },
-        json: { type: 'boolean', default: false },
-        deep: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-    return { words: positionals, ...values }
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
+  const [noun = ''] = words
+  if (words.length === 1 && NOUNS.includes(noun)) {
+    const text = overview(COMMANDS, noun)
+    if (!wantsHelp) process.exitCode = 2
+    ;(wantsHelp ? process.stdout : process.stderr).write(text)
+    return
   }
+  const command = found(words)
+  if (wantsHelp) process.stdout.write(helpOf(command))
+  else await run(command, { ...line, words: words.slice(command.name.split(' ').length) })
 }
 
-async function serve(data: string, terminal: Terminal): Promise<void> {
-  const personal = await personalServer({ data })
-  terminal.tell(personal.guide, { domain: personal.domain, user: personal.user, ports: personal.server.ports })
-  const { promise, resolve } = Promise.withResolvers<void>()
-  process.once('SIGINT', () => resolve())
-  process.once('SIGTERM', () => resolve())
-  await promise
-  await personal.close()
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown'
 }
 
-async function verify(data: string, deep: boolean, terminal: Terminal): Promise<void> {
-  const store = sqliteStore({ path: personalFiles(data).mail })
-  let problems = 0
+function found(words: readonly string[]): Command {
+  const [first = '', second = ''] = words
+  const name = NOUNS.includes(first) ? `${first} ${second}` : first
+  const command = COMMANDS.find(candidate => candidate.name === name)
+  if (command !== undefined) return command
+  // Behind `user` only the second word can be meant otherwise.
+  const stem = NOUNS.includes(first) ? `${first} ` : ''
+  const names = COMMANDS.map(candidate => candidate.name).filter(candidate => candidate.startsWith(stem))
+  const close = nearest(
+    name.slice(stem.length),
+    names.map(candidate => candidate.slice(stem.length)),
+  )
+  const meant = OTHER_NAMES[first] ?? (close === undefined ? undefined : `${stem}${close}`)
+  throw new UsageError(
+    `there is no command "${name}": ${meant === undefined ? `there are ${names.join(', ')}` : `did you mean "mailwright ${meant}"?`}`,
+  )
+}
+
+async function run(command: Command, line: ReadLine): Promise<void> {
+  const options = checkedOptions(line, command)
+  const { words } = line
+  const [least, most] = command.arity
+  if (words.length < least) throw new UsageError(`"mailwright ${command.name}" takes ${command.takes}`, command.name)
+  if (words.length > most) {
+    const what = most === 0 ? 'nothing' : `${command.takes} and nothing`
+    throw new UsageError(`"mailwright ${command.name}" takes ${what} else, but "${words[most]}" came too`, command.name)
+  }
+  const data = typeof options['data'] === 'string' ? options['data'] : DEFAULT_DATA
+  mustHave(data, command.needs)
+  const stop = new AbortController()
+  const interrupt = (): void => {
+    if (stop.signal.aborted) process.exit(1)
+    stop.abort(new Error('stopped before the end'))
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
+  const progress = progressOn(process.stderr)
   try {
-    for await (const { kind, text } of store.verify({ deep })) {
-      if (kind !== 'stray-file') problems++
-      terminal.tell(`${kind}: ${text}`, { kind, text })
-    }
+    const terminal = processTerminal(options['json'] === true)
+    const isWell = await command.run({ words, data, options, terminal, progress, signal: stop.signal })
+    if (isWell === false) process.exitCode = 1
   } finally {
-    await store.close()
-  }
-  if (problems > 0) process.exitCode = 1
-  else terminal.tell('no damage found', { problems })
-}
-
-async function renew(data: string, terminal: Terminal): Promise<void> {
-  const store = sqliteStore({ path: personalFiles(data).mail })
-  try {
-    const messages = await store.rebuild({ summarise: async source => (await survey(source)).summary })
-    terminal.tell(`${messages} summaries made again`, { messages })
-  } finally {
-    await store.close()
-  }
-}
-
-async function copy(data: string, folder: string | undefined, terminal: Terminal): Promise<void> {
-  if (folder === undefined) throw new UsageError('backup takes a folder')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const store = sqliteStore({ path: personalFiles(data).mail })
-  try {
-    const { messages } = await store.backup(personalFiles(folder).mail)
-    const directory = new DatabaseSync(personalFiles(data).directory, { readOnly: true })
-    try {
-      await backup(directory, personalFiles(folder).directory)
-    } finally {
-      directory.close()
-    }
-    terminal.tell(`${messages} messages and the accounts are in ${folder}`, { messages, folder })
-  } finally {
-    await store.close()
+    progress.end()
+    process.off('SIGINT', interrupt)
+    process.off('SIGTERM', interrupt)
   }
 }
 
 main().catch((error: unknown) => {
   console.error(`mailwright: ${error instanceof Error ? error.message : String(error)}`)
-  if (error instanceof UsageError) console.error('mailwright: see mailwright --help')
-  process.exitCode = error instanceof UsageError ? 2 : 1
+  if (error instanceof UsageError)
+    console.error(`mailwright: see mailwright ${error.command === undefined ? '' : `${error.command} `}--help`)
+  process.exitCode = error instanceof UsageError || (error instanceof ConfigurationError && error.code === 'MW_OPTION') ? 2 : 1
 })

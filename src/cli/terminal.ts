@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline'
 export interface Terminal {
   /** One fact: in words, or as JSON where that was asked for. */
   tell(words: string, facts: Readonly<Record<string, unknown>>): void
+  /** A remark that is no result: on stderr, so that it is in nobody's way. */
+  note(words: string): void
   /** One line from stdin; asked for on stderr, without echo, when a person sits there. */
   secret(question: string): Promise<string>
 }
@@ -15,6 +17,9 @@ export function processTerminal(json: boolean): Terminal {
   return {
     tell(words, facts) {
       process.stdout.write(`${json ? JSON.stringify(facts) : words}\n`)
+    },
+    note(words) {
+      process.stderr.write(`mailwright: ${words}\n`)
     },
     async secret(question) {
       const isPerson = process.stdin.isTTY
@@ -26,7 +31,7 @@ export function processTerminal(json: boolean): Terminal {
         lines.close()
         if (isPerson) process.stderr.write('\n')
       }
-      throw new Error('no password came from stdin')
+      throw new Error('no password came from stdin: type one, or send it with printf %s "$PASSWORD" | mailwright …')
     },
   }
 }

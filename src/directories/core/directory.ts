@@ -259,7 +259,7 @@ function rowOf(tables: DirectoryTables, address: string): AccountRow {
 }
 
 function assertServed(tables: DirectoryTables, address: MailAddress): void {
-  if (!tables.hasDomain(address.domain)) throw new MailError('invalid', `${address.domain} is not served here`)
+  if (!tables.hasDomain(address.domain)) throw new MailError('invalid', `${address.domain} is not served here: add the domain first`)
 }
 
 function assertFree(tables: DirectoryTables, address: MailAddress): void {

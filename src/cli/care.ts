@@ -1,0 +1,127 @@
+/** The commands that look after mail that is stored: looking for damage, making summaries again, copying. RFC 5321 §6.1. */
+
+import { existsSync, mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { backup, DatabaseSync } from 'node:sqlite'
+import { findingsOf } from '../pipeline/summary.ts'
+import { personalFiles } from '../server/index.ts'
+import { sqliteStore } from '../stores/sqlite/index.ts'
+import type { SqliteStore } from '../stores/sqlite/index.ts'
+import { COMMON } from './command.ts'
+import type { Call, Command } from './command.ts'
+import { examine } from './doctor.ts'
+import { share } from './progress.ts'
+import { UsageError } from './usage.ts'
+
+async function withStore<T>({ data, progress }: Call, work: (store: SqliteStore) => Promise<T>): Promise<T> {
+  const store = sqliteStore({ path: personalFiles(data).mail })
+  try {
+    return await work(store)
+  } finally {
+    progress.end()
+    await store.close()
+  }
+}
+
+async function verify(call: Call): Promise<boolean> {
+  const { options, terminal, progress, signal } = call
+  let problems = 0
+  await withStore(call, async store => {
+    const onProgress = ({ phase, done, total }: { readonly phase: string; readonly done: number; readonly total: number }): void =>
+      progress.at(total <= 1 ? `looking at the ${phase}` : share(`looking at the ${phase}`, done, total))
+    for await (const { kind, text } of store.verify({ deep: options['deep'] === true, onProgress, signal })) {
+      if (kind !== 'stray-file') problems++
+      progress.end()
+      terminal.tell(`${kind}: ${text}`, { kind, text })
+    }
+  })
+  if (problems === 0) terminal.tell('no damage found', { problems })
+  else
+    terminal.note(
+      `${problems} problem${problems === 1 ? '' : 's'}: keep a copy of the folder, then restore what is named from the latest backup`,
+    )
+  return problems === 0
+}
+
+async function rebuild(call: Call): Promise<void> {
+  const { terminal, progress, signal } = call
+  const messages = await withStore(call, store =>
+    store.rebuild({
+      summarise: async source => (await findingsOf(source)).summary,
+      onProgress: ({ done, total }) => progress.at(share('making summaries', done, total)),
+      signal,
+    }),
+  )
+  terminal.tell(`${messages} summaries made again`, { messages })
+}
+
+async function copy(call: Call): Promise<void> {
+  const { words, data, terminal, progress, signal } = call
+  const [folder = ''] = words
+  if (resolve(folder) === resolve(data))
+    throw new UsageError('the copy cannot be made into the folder of the server itself: name another', 'backup')
+  const target = personalFiles(folder)
+  for (const path of [target.mail, target.directory]) {
+    if (existsSync(path)) throw new Error(`${resolve(folder)} holds a copy or a server already: name a new folder`)
+  }
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const messages = await withStore(call, async store => {
+    const copied = await store.backup(target.mail, {
+      onProgress: ({ phase, done, total }) =>
+        progress.at(share(phase === 'database' ? 'copying pages' : 'copying files of mail', done, total)),
+      signal,
+    })
+    const directory = new DatabaseSync(personalFiles(data).directory, { readOnly: true })
+    try {
+      await backup(directory, target.directory)
+    } finally {
+      directory.close()
+    }
+    return copied.messages
+  })
+  terminal.tell(`${messages} messages and the accounts are in ${folder}`, { messages, folder })
+}
+
+/** The commands that look after what is stored. */
+export const CARE_COMMANDS: readonly Command[] = [
+  {
+    name: 'verify',
+    takes: '',
+    text: 'look for damage; --deep reads every octet',
+    more: 'Works beside a running server. Exit code 1 when something is damaged.',
+    options: [{ name: 'deep', text: 'read every octet and compare it with its hash' }, ...COMMON],
+    arity: [0, 0],
+    needs: ['mail'],
+    run: verify,
+  },
+  {
+    name: 'doctor',
+    takes: '',
+    text: 'look at the folder, free space, mail, accounts and certificate',
+    more: 'Makes and changes nothing. Exit code 1 when something is not well.',
+    options: COMMON,
+    arity: [0, 0],
+    needs: [],
+    run: ({ data, terminal }) => examine(data, terminal),
+  },
+  {
+    name: 'rebuild',
+    takes: '',
+    text: 'make the summaries of all messages again',
+    more: 'Summaries are what clients list mail by. They are made from the octets; flags and UIDs stay. Works beside a running server.',
+    options: COMMON,
+    arity: [0, 0],
+    needs: ['mail'],
+    run: rebuild,
+  },
+  {
+    name: 'backup',
+    takes: 'FOLDER',
+    text: 'copy mail and accounts into a new folder while the server runs',
+    more: 'To restore, start the server on the copy: mailwright serve --data FOLDER',
+    options: COMMON,
+    arity: [1, 1],
+    needs: ['mail', 'accounts'],
+    run: copy,
+  },
+]
