@@ -8,6 +8,7 @@ import { MailError } from '../../contracts/mail-error.ts'
 import { databasePath } from './database.ts'
 import { mailErrorOf } from './faults.ts'
 import type { House } from './house.ts'
+import { prepareQueueCopy } from './queue-copy.ts'
 import { segmentPath } from './segment-writer.ts'
 import { Sql } from './sql.ts'
 
@@ -95,6 +96,7 @@ function prepareCopy(path: string): { readonly segments: readonly number[]; read
     sql.run('UPDATE mailbox SET highest_modseq = (SELECT modseq FROM account WHERE account.id = mailbox.account)')
     sql.run('UPDATE state SET modseq = (SELECT highest_modseq FROM mailbox WHERE mailbox.id = state.mailbox)')
     sql.run('DELETE FROM hold')
+    prepareQueueCopy(sql)
     sql.database.exec('COMMIT')
     const segments = sql.rows<[number]>('SELECT DISTINCT segment FROM content ORDER BY segment').map(([segment]) => segment)
     return { segments, messages: sql.number('SELECT count(*) FROM state') }

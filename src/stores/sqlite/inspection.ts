@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { inspectQueue } from './queue-inspection.ts'
 import { BLOCK, readFully, segmentPath, sumsOf } from './segment-writer.ts'
 import type { Sql } from './sql.ts'
 
@@ -49,6 +50,7 @@ export function* inspect(sql: Sql, folder: string, deep: boolean): Generator<Fin
     yield* inspectDatabase(sql, deep)
     yield* inspectCounters(sql)
     yield* inspectReferences(sql)
+    for (const { kind, text } of inspectQueue(sql)) yield problem(kind, text)
     yield* inspectContents(sql, folder, deep)
   } finally {
     sql.database.exec('COMMIT')

@@ -6,7 +6,7 @@ import type { Sql } from './sql.ts'
 export interface Marks {
   /** Messages that are in no mailbox. */
   readonly messages: readonly number[]
-  /** Contents that no message has, and that an earlier look had found so too. */
+  /** Contents that no message has, stored or queued, and that an earlier look had found so too. */
   readonly contents: readonly number[]
   /** Contents that no message has, found so for the first time. */
   readonly doom: readonly number[]
@@ -34,6 +34,8 @@ export function mark(sql: Sql): Marks {
       if (used.has(id)) held.add(content)
       else messages.push(id)
     }
+    // What waits to leave has its content too. RFC 5321 §4.5.4.
+    for (const [content] of sql.each<[number]>('SELECT content FROM queue_message WHERE content IS NOT NULL')) held.add(content)
     const contents: number[] = []
     const doom: number[] = []
     for (const [id, doomed] of sql.each<[number, number]>('SELECT id, doomed FROM content')) {

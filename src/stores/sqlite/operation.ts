@@ -5,6 +5,7 @@ import type { MailErrorKind } from '../../contracts/mail-error.ts'
 import type { AccountId, MailboxId, QuotaLimits, SpecialUse } from '../../contracts/mailbox-info.ts'
 import type { Flag, FlagChange } from '../../contracts/message.ts'
 import type { UidRange } from '../../contracts/numbers.ts'
+import type { QueueTask } from './queue-task.ts'
 
 /** Octets to be stored: themselves in pieces, or the file where they lie. */
 export type ContentInput =
@@ -75,6 +76,7 @@ export type Operation =
   | { readonly kind: 'retire'; readonly segments: readonly number[] }
   | { readonly kind: 'forget-segment'; readonly segment: number }
   | { readonly kind: 'hold'; readonly id: number | undefined; readonly until: number | undefined }
+  | { readonly kind: 'queue'; readonly contents: readonly ContentInput[]; readonly task: QueueTask }
 
 /** An operation on its way. */
 export interface Request {

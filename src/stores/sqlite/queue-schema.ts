@@ -55,7 +55,7 @@ export const QUEUE_TABLES: readonly string[] = [
     envelope TEXT NOT NULL,
     prefix BLOB
   ) STRICT`,
-  `CREATE INDEX queue_message_open ON queue_message (id) WHERE open > 0`,
+  `CREATE INDEX queue_message_open ON queue_message (id, size) WHERE open > 0`,
   `CREATE INDEX queue_message_sender ON queue_message (sender) WHERE open > 0`,
   `CREATE INDEX queue_message_settled ON queue_message (settled_at) WHERE settled_at IS NOT NULL`,
   `CREATE TABLE queue_key (account TEXT NOT NULL, key TEXT NOT NULL, message INTEGER NOT NULL, PRIMARY KEY (account, key)) STRICT, WITHOUT ROWID`,
@@ -78,8 +78,8 @@ export const QUEUE_TABLES: readonly string[] = [
   `CREATE INDEX queue_recipient_lane ON queue_recipient (lane, state, at) WHERE state < 4`,
   `CREATE INDEX queue_recipient_leased ON queue_recipient (at) WHERE state = 1`,
   `CREATE TABLE queue_pause (kind TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, value)) STRICT, WITHOUT ROWID`,
-  // `queue-turn`: the last turn and token given. `queue-news`: moves when something may have become due.
-  `INSERT INTO counter VALUES ('queue-turn', 0), ('queue-news', 0), ('queue-messages', 0), ('queue-octets', 0)`,
+  // `queue-turn`: the last turn and token given. `queue-news`: moves with release, retry and resume. `queue-messages`: with `open > 0`.
+  `INSERT INTO counter VALUES ('queue-turn', 0), ('queue-news', 0), ('queue-messages', 0)`,
   `CREATE TABLE suppression (
     address TEXT PRIMARY KEY,
     reason TEXT NOT NULL,

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import type { CallOptions } from '../../contracts/call.ts'
 import type { DeliveryResult, DeliveryTarget, MailAccount, MailStore, OpenOptions } from '../../contracts/mail-store.ts'
 import { ConfigurationError, MailError } from '../../contracts/mail-error.ts'
+import type { Queue, SuppressionList } from '../../contracts/queue.ts'
 import type { AccountId } from '../../contracts/mailbox-info.ts'
 import { checkAccountId } from '../account-id.ts'
 import { checkFlags } from '../flags.ts'
@@ -16,6 +17,8 @@ import type { StoreProblem } from './inspection.ts'
 import { messageInput } from './message-input.ts'
 import type { TargetInput } from './operation.ts'
 import type { TargetOutcome } from './operations-add.ts'
+import { SqliteQueue, type SqliteQueueOptions } from './queue-doors.ts'
+import { SqliteSuppressions } from './queue-suppressions.ts'
 import { SqliteAccount } from './sqlite-account.ts'
 import { clearStash } from './stash.ts'
 import { errorOf } from './writer-client.ts'
@@ -42,6 +45,8 @@ export interface SqliteStoreOptions {
    * Default: 6 hours.
    */
   readonly compactEvery?: number
+  /** How the queue of outgoing mail is kept ({@link SqliteStore.queue}). */
+  readonly queue?: SqliteQueueOptions
   /** For tests: the name of a place at which the process dies. Default: the environment's `MAILWRIGHT_FAILPOINT`. */
   readonly failpoint?: string
 }
@@ -59,6 +64,9 @@ export interface SqliteStoreCounters {
 /** A durable mail store in a folder, and what can be done with it beyond storing mail. */
 export interface SqliteStore extends MailStore {
   readonly durable: true
+  /** Outgoing mail: queued by the same durable steps as deliveries, its contents stored once, beside those of the mail. */
+  readonly queue: Queue
+  readonly suppressions: SuppressionList
   deliver(targets: readonly DeliveryTarget[], options?: CallOptions): Promise<readonly DeliveryResult[]>
   removeAccount(account: AccountId, options?: CallOptions): Promise<void>
   /** The ids of all accounts that have mail here, in order of their making. */
@@ -110,6 +118,8 @@ class Store implements SqliteStore {
   readonly #house: House
   readonly #closing = new AbortController()
   readonly #compacting: NodeJS.Timeout | undefined
+  readonly queue: SqliteQueue
+  readonly suppressions: SuppressionList
 
   constructor({ path, busyTimeout = 5000, pollInterval = 500, segmentSize = 134_217_728, history = 50_000, ...rest }: SqliteStoreOptions) {
     if (path === '') throw new ConfigurationError('MW_STORE_FOLDER', 'the path of a mail store is empty: name a folder')
@@ -120,6 +130,8 @@ class Store implements SqliteStore {
     // Compaction passes its places on this thread, deliveries theirs on the writer's.
     armFailpoint(failpoint)
     this.#house = new House({ folder, busyTimeout, segmentSize, history, minimumFree: rest.minimumFree, failpoint }, pollInterval)
+    this.queue = new SqliteQueue(this.#house, rest.queue ?? {}, pollInterval)
+    this.suppressions = new SqliteSuppressions(this.#house)
     const every = rest.compactEvery ?? 21_600_000
     if (every > 0) this.#compacting = setInterval(() => void this.#compactNow(), every).unref()
   }
@@ -200,17 +212,21 @@ class Store implements SqliteStore {
   }
 
   compact(options?: CompactOptions): Promise<CompactResult> {
-    return this.#house.run(options, () => compact(this.#house, options))
+    return this.#house.run(options, async () => {
+      await this.queue.forget(options?.signal)
+      return compact(this.#house, options)
+    })
   }
 
   backup(folder: string, options?: BackupOptions): Promise<BackupResult> {
     return this.#house.run(options, () => backUp(this.#house, resolve(folder), options))
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     clearInterval(this.#compacting)
     this.#closing.abort(new MailError('unavailable', 'the store is closed'))
-    return this.#house.close()
+    await this.queue.close()
+    await this.#house.close()
   }
 }
 

@@ -36,7 +36,7 @@ function drain(): void {
 }
 
 function octetsOf({ operation }: Request): number {
-  if (operation.kind !== 'append' && operation.kind !== 'deliver') return 0
+  if (operation.kind !== 'append' && operation.kind !== 'deliver' && operation.kind !== 'queue') return 0
   let octets = 0
   for (const content of operation.contents) octets += content.size
   return octets

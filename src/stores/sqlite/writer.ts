@@ -14,6 +14,7 @@ import { append, deliver } from './operations-add.ts'
 import { copy, expunge, flag } from './operations-change.ts'
 import { createMailbox, openAccount, removeAccount, removeMailbox, renameMailbox, subscription } from './operations-mailbox.ts'
 import { forgetSegment, hold, moveContents, placesOf, type Place, retire, setSummaries, sweep } from './operations-upkeep.ts'
+import { runQueueTask } from './queue-run.ts'
 import { segmentPath, SegmentWriter, type StagedContent } from './segment-writer.ts'
 import type { Sql } from './sql.ts'
 import { WriteContext } from './write-context.ts'
@@ -121,7 +122,7 @@ export class Writer {
   /** Brings contents into the segment before the database is locked. A refusal belongs to its operation alone. */
   #stage(operation: Operation, group: Map<string, StagedContent>): Staged | Failure {
     try {
-      if (operation.kind === 'append' || operation.kind === 'deliver') {
+      if (operation.kind === 'append' || operation.kind === 'deliver' || operation.kind === 'queue') {
         return { contents: operation.contents.map(content => this.#segments.stage(content, group)), moves: [] }
       }
       if (operation.kind !== 'move-contents') return { contents: [], moves: [] }
@@ -268,5 +269,7 @@ function execute(context: WriteContext, operation: Operation, { contents, moves 
       return forgetSegment(context, operation)
     case 'hold':
       return hold(context, operation)
+    case 'queue':
+      return runQueueTask(context, operation.task, contents)
   }
 }

@@ -1,0 +1,227 @@
+/**
+ * Hands out what is due: by priority, then account after account and destination after destination. A lane whose mail falls
+ * due stands at the end of the line. All look-ups go by index, so that a lease costs the same however much waits.
+ */
+
+import { endLeases, Pauses } from './queue-lanes.ts'
+import type { LeasedInput, LeasedRow, QueueTaskOf } from './queue-task.ts'
+import type { Sql } from './sql.ts'
+import type { WriteContext } from './write-context.ts'
+
+type Request = QueueTaskOf<'lease'>
+
+/** Recipients that are read ahead from a lane, at first and at most. */
+const AHEAD = 4
+const MOST_AHEAD = 256
+
+type HeadRow = readonly [
+  message: number,
+  ...row: LeasedRow,
+  recipients: number,
+  envelope: string,
+  prefix: Uint8Array | null,
+  ...place: PlaceRow,
+]
+type PlaceRow = readonly [id: number | null, segment: number, start: number, size: number, sums: Uint8Array]
+
+const HEADS = `SELECT r.message, r.place, r.address, r.wishes, r.attempts, r.warned, r.last, m.recipients, m.envelope, m.prefix,
+    c.id, c.segment, c.start, c.size, c.sums
+  FROM queue_recipient AS r INDEXED BY queue_recipient_lane CROSS JOIN queue_message AS m ON m.id = r.message
+    LEFT JOIN content AS c ON c.id = m.content
+  WHERE r.lane = ? AND r.state < 4 AND r.state = 0 AND r.at <= ? ORDER BY r.at, r.message, r.place LIMIT ?`
+
+/** Leases what is due. */
+export function lease({ sql }: WriteContext, request: Request): readonly LeasedInput[] {
+  endLeases(sql, request.now, new Pauses(sql))
+  const turns = new Turns(sql)
+  makeReady(sql, request.now, turns)
+  const leases: LeasedInput[] = []
+  const taken = new Map<string, number>()
+  const touched: Lane[] = []
+  const mayTake = ({ destination }: Lane): boolean => (taken.get(destination) ?? 0) < request.perDestination
+  for (const shares of sharesByPriority(sql, request)) {
+    const ring = shares.map(id => new Share(sql, request, id, touched))
+    while (ring.length > 0 && leases.length < request.limit) {
+      const share = ring.shift()
+      const found = share?.next(mayTake, turns)
+      if (share === undefined || found === undefined) continue
+      taken.set(found.destination, (taken.get(found.destination) ?? 0) + 1)
+      leases.push(found)
+      ring.push(share)
+    }
+    if (leases.length >= request.limit) break
+  }
+  settleLanes(sql, request.now, touched)
+  turns.keep()
+  return leases
+}
+
+/** The numbers by which turns and tokens are told apart: each is given once. */
+class Turns {
+  readonly #sql: Sql
+  readonly #first: number
+  #last: number
+
+  constructor(sql: Sql) {
+    this.#sql = sql
+    this.#first = sql.number("SELECT value FROM counter WHERE name = 'queue-turn'")
+    this.#last = this.#first
+  }
+
+  next(): number {
+    return ++this.#last
+  }
+
+  keep(): void {
+    if (this.#last > this.#first) this.#sql.run("UPDATE counter SET value = ? WHERE name = 'queue-turn'", this.#last)
+  }
+}
+
+/** Puts lanes in which something fell due at the end of the line. */
+function makeReady(sql: Sql, now: number, turns: Turns): void {
+  const woken = sql.rows<[number, number]>(
+    'SELECT id, share FROM queue_lane WHERE ready = 0 AND due IS NOT NULL AND due <= ? ORDER BY due, id',
+    now,
+  )
+  for (const [lane, share] of woken) {
+    sql.run('UPDATE queue_lane SET ready = 1, turn = ? WHERE id = ?', turns.next(), lane)
+    sql.run('UPDATE queue_share SET ready = 1, turn = ? WHERE id = ? AND ready = 0', turns.next(), share)
+  }
+}
+
+/** The shares with something ready, those of one priority together, in the order of their turns. */
+function* sharesByPriority(sql: Sql, request: Request): Generator<readonly number[]> {
+  // Each gives at least one lease, unless its destinations are left out.
+  const most = request.except.length > 0 || request.perDestination < request.limit ? -1 : request.limit
+  const rows = sql.rows<[number, number]>('SELECT id, priority FROM queue_share WHERE ready = 1 ORDER BY priority DESC, turn LIMIT ?', most)
+  for (let at = 0; at < rows.length;) {
+    const priority = rows[at]?.[1]
+    const shares: number[] = []
+    for (; at < rows.length && rows[at]?.[1] === priority; at++) shares.push(rows[at]?.[0] ?? 0)
+    yield shares
+  }
+}
+
+/** One account's lanes of one priority, taking turns. */
+class Share {
+  readonly #id: number
+  readonly #sql: Sql
+  readonly #request: Request
+  readonly #touched: Lane[]
+  #lanes: Lane[] | undefined
+
+  constructor(sql: Sql, request: Request, id: number, touched: Lane[]) {
+    this.#sql = sql
+    this.#request = request
+    this.#id = id
+    this.#touched = touched
+  }
+
+  next(mayTake: (lane: Lane) => boolean, turns: Turns): LeasedInput | undefined {
+    const lanes = (this.#lanes ??= this.#read())
+    for (let lane = lanes.shift(); lane !== undefined; lane = lanes.shift()) {
+      if (!mayTake(lane)) continue
+      if (!lane.isTouched) {
+        lane.isTouched = true
+        this.#touched.push(lane)
+      }
+      const found = lane.next(turns)
+      if (found === undefined) continue
+      lanes.push(lane)
+      return found
+    }
+    return undefined
+  }
+
+  #read(): Lane[] {
+    const { except, limit, perDestination } = this.#request
+    const most = except.length > 0 || perDestination < limit ? -1 : limit
+    const left = new Set(except)
+    return this.#sql
+      .rows<[number, string]>('SELECT id, destination FROM queue_lane WHERE share = ? AND ready = 1 ORDER BY turn LIMIT ?', this.#id, most)
+      .filter(([, destination]) => !left.has(destination))
+      .map(([id, destination]) => new Lane(this.#sql, this.#request, id, this.#id, destination))
+  }
+}
+
+/** What is due for one destination. */
+class Lane {
+  readonly id: number
+  readonly share: number
+  readonly destination: string
+  /** The last turn it had in this call. */
+  turn = 0
+  isTouched = false
+  readonly #sql: Sql
+  readonly #request: Request
+  /** Recipients that were leased together with another one of their message. */
+  readonly #gone = new Set<string>()
+  #heads: HeadRow[] = []
+  #ahead = AHEAD
+
+  constructor(sql: Sql, request: Request, id: number, share: number, destination: string) {
+    this.#sql = sql
+    this.#request = request
+    this.id = id
+    this.share = share
+    this.destination = destination
+  }
+
+  next(turns: Turns): LeasedInput | undefined {
+    for (;;) {
+      const head = this.#heads.shift()
+      if (head === undefined) {
+        this.#gone.clear()
+        this.#heads = [...this.#sql.rows<HeadRow>(HEADS, this.id, this.#request.now, this.#ahead)]
+        if (this.#heads.length === 0) return undefined
+        this.#ahead = Math.min(this.#ahead * 4, MOST_AHEAD)
+      } else if (!this.#gone.has(`${head[0]} ${head[1]}`)) return this.#lease(head, turns)
+    }
+  }
+
+  #lease(head: HeadRow, turns: Turns): LeasedInput {
+    const [message, place, address, wishes, attempts, warned, last, recipients, envelope, prefix, id, segment, start, size, sums] = head
+    const rows: readonly LeasedRow[] = recipients === 1 ? [[place, address, wishes, attempts, warned, last]] : this.#dueOf(message)
+    const token = (this.turn = turns.next())
+    const until = this.#request.now + this.#request.leaseMs
+    for (const [one] of rows) {
+      this.#sql.run('UPDATE queue_recipient SET state = 1, at = ?, token = ? WHERE message = ? AND place = ?', until, token, message, one)
+      if (recipients > 1) this.#gone.add(`${message} ${one}`)
+    }
+    const content = id === null ? undefined : { id, segment, start, size, sums }
+    return { message, token, destination: this.destination, envelope, prefix, place: content, recipients: rows }
+  }
+
+  #dueOf(message: number): readonly LeasedRow[] {
+    // The signs keep SQLite from going through the lane instead of the message.
+    return this.#sql.rows<LeasedRow>(
+      `SELECT place, address, wishes, attempts, warned, last FROM queue_recipient
+       WHERE message = ? AND +lane = ? AND +state = 0 AND +at <= ? ORDER BY place LIMIT ?`,
+      message,
+      this.id,
+      this.#request.now,
+      this.#request.recipientsPerLease,
+    )
+  }
+}
+
+/** Gives lanes that had a turn their new place in the line, or lets them sleep until something falls due. */
+function settleLanes(sql: Sql, now: number, lanes: readonly Lane[]): void {
+  const shares = new Map<number, number>()
+  for (const { id, share, turn } of lanes) {
+    const due = sql.row<[number]>(
+      'SELECT at FROM queue_recipient INDEXED BY queue_recipient_lane WHERE lane = ? AND state < 4 AND state = 0 ORDER BY at LIMIT 1',
+      id,
+    )?.[0]
+    const ready = due !== undefined && due <= now ? 1 : 0
+    sql.run('UPDATE queue_lane SET ready = ?, due = ?, turn = max(turn, ?) WHERE id = ?', ready, due ?? null, turn, id)
+    shares.set(share, Math.max(shares.get(share) ?? 0, turn))
+  }
+  for (const [share, turn] of shares) {
+    sql.run(
+      `UPDATE queue_share SET turn = max(turn, ?1), ready = EXISTS (SELECT 1 FROM queue_lane WHERE share = ?2 AND ready = 1) WHERE id = ?2`,
+      turn,
+      share,
+    )
+  }
+}

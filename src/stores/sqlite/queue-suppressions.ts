@@ -1,0 +1,62 @@
+/** The suppression list of a SQLite store: a table, written by the same writer as all else. */
+
+import type { CallOptions } from '../../contracts/call.ts'
+import type { Suppression, SuppressionList } from '../../contracts/queue.ts'
+import type { House } from './house.ts'
+import type { QueueTask } from './queue-task.ts'
+
+/** Addresses read at a time. */
+const PAGE = 500
+
+type Row = readonly [address: string, reason: Suppression['reason'], since: number, text: string | null]
+
+function entryOf([address, reason, since, text]: Row): Suppression {
+  return { address, reason, since, ...(text === null ? {} : { text }) }
+}
+
+/** The list. */
+export class SqliteSuppressions implements SuppressionList {
+  readonly #house: House
+
+  constructor(house: House) {
+    this.#house = house
+  }
+
+  #task(task: QueueTask, options: CallOptions | undefined): Promise<void> {
+    return this.#house.run(options, () => this.#house.write<undefined>({ kind: 'queue', contents: [], task }))
+  }
+
+  suppress(entry: Suppression, options?: CallOptions): Promise<void> {
+    return this.#task({ kind: 'suppress', entry }, options)
+  }
+
+  unsuppress(address: string, options?: CallOptions): Promise<void> {
+    return this.#task({ kind: 'unsuppress', address }, options)
+  }
+
+  suppressed(addresses: readonly string[], options?: CallOptions): Promise<readonly Suppression[]> {
+    return this.#house.run(options, () =>
+      [...new Set(addresses)].flatMap(address => {
+        const row = this.#house.sql.row<Row>('SELECT address, reason, since, text FROM suppression WHERE address = ?', address)
+        return row === undefined ? [] : [entryOf(row)]
+      }),
+    )
+  }
+
+  async *suppressions(options?: CallOptions): AsyncIterable<Suppression> {
+    for (let after = ''; ;) {
+      const from = after
+      const rows = await this.#house.run(options, () =>
+        this.#house.sql.rows<Row>(
+          'SELECT address, reason, since, text FROM suppression WHERE address > ? ORDER BY address LIMIT ?',
+          from,
+          PAGE,
+        ),
+      )
+      for (const row of rows) yield entryOf(row)
+      const last = rows.at(-1)
+      if (rows.length < PAGE || last === undefined) return
+      after = last[0]
+    }
+  }
+}
