@@ -113,10 +113,22 @@ class RelaxedBody implements BodyCanonicaliser {
     let cr = this.#cr
     let space = this.#space
     for (let at = from; at < to; at++) {
-      const octet = slice[at] ?? 0
-      if (octet > SPACE && held === 0 && !cr && !space) {
-        out[size++] = octet
-        continue
+      let octet = slice[at] ?? 0
+      if (held === 0 && !cr && !space) {
+        // Most of a message: words, one space between them, and line ends with something behind them.
+        while (at + 2 < to) {
+          if (octet > SPACE) out[size++] = octet
+          else if (octet === SPACE && (slice[at + 1] ?? 0) > SPACE) out[size++] = SPACE
+          else if (octet === CR && slice[at + 1] === LF && (slice[at + 2] ?? 0) > SPACE) {
+            size = lineEnd(out, size)
+            at++
+          } else break
+          octet = slice[++at] ?? 0
+        }
+        if (octet > SPACE) {
+          out[size++] = octet
+          continue
+        }
       }
       if (cr && octet === LF) {
         cr = false
