@@ -127,8 +127,8 @@ class MemoryState implements StateTable {
   }
 
   #set(space: string, row: StateRow): StateRow {
-    let rows = this.#spaces.get(space)
-    if (rows === undefined) this.#spaces.set(space, (rows = new Map()))
+    const rows = this.#spaces.get(space) ?? new Map<string, StateRow>()
+    this.#spaces.set(space, rows)
     rows.delete(row.key)
     const frozen = Object.freeze(row)
     rows.set(row.key, frozen)

@@ -42,7 +42,7 @@ function answer(): void {
   }
 }
 
-function failureOf(error: unknown): StateReport['failure'] {
+function failureOf(error: unknown): NonNullable<StateReport['failure']> {
   if (error instanceof ConfigurationError) return { code: error.code, message: error.message }
   const { kind, message } = stateErrorOf(error)
   return { kind, message }

