@@ -7,7 +7,7 @@ import type { Answer, CallOptions, Resolver } from '../../contracts/index.ts'
 export interface HostAddresses {
   readonly addresses: readonly { readonly address: string; readonly authentic: boolean }[]
   /** Why a family could not be asked for; there may be more addresses. */
-  readonly failure?: unknown
+  readonly failure?: Error
 }
 
 /** Addresses of one host that are looked at. */
@@ -24,14 +24,18 @@ export async function addressesOf(
   if (families.includes('ipv6')) asked.push(resolver.aaaa(host, call))
   if (families.includes('ipv4')) asked.push(resolver.a(host, call))
   const lists: { readonly address: string; readonly authentic: boolean }[][] = []
-  let failure: unknown
+  let failure: Error | undefined
   for (const answer of await Promise.allSettled(asked)) {
-    if (answer.status === 'rejected') failure = answer.reason
+    if (answer.status === 'rejected') failure = asError(answer.reason)
     else lists.push(answer.value.records.slice(0, ADDRESSES).map(address => ({ address, authentic: answer.value.authentic })))
   }
   const longest = Math.max(0, ...lists.map(list => list.length))
   const addresses = Array.from({ length: longest }, (_, at) => lists.flatMap(list => list[at] ?? [])).flat()
   return failure === undefined ? { addresses } : { addresses, failure }
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('the resolver failed', { cause: reason })
 }
 
 /** The address in a domain literal, `[192.0.2.1]` or `[IPv6:2001:db8::1]`; `undefined` for what is none. RFC 5321 §4.1.3. */

@@ -139,7 +139,7 @@ class DomainRouter implements Router {
   async #named(kind: 'route' | 'smarthost', domain: string, servers: readonly NextServer[], request: RouteRequest): Promise<Route> {
     const call = request.signal === undefined ? {} : { signal: request.signal }
     const hops: Hop[] = []
-    let failure: unknown
+    let failure: Error | undefined
     for (const [preference, server] of servers.entries()) {
       const found = await this.#candidates([{ host: server.host, preference }], call, true)
       failure ??= found.failure
@@ -171,7 +171,7 @@ class DomainRouter implements Router {
     hosts: readonly Exchanger[],
     call: CallOptions,
     named: boolean = false,
-  ): Promise<{ readonly candidates: Candidate[]; readonly failure?: unknown }> {
+  ): Promise<{ readonly candidates: Candidate[]; readonly failure?: Error }> {
     const { resolver, families = ['ipv6', 'ipv4'] } = this.#options
     const all = await Promise.all(
       hosts.map(async ({ host, preference }) => {
