@@ -9,7 +9,6 @@ import { sqliteStore } from '../stores/sqlite/index.ts'
 import type { SqliteStore } from '../stores/sqlite/index.ts'
 import { COMMON } from './command.ts'
 import type { Call, Command } from './command.ts'
-import { examine } from './doctor.ts'
 import { share } from './progress.ts'
 import { UsageError } from './usage.ts'
 
@@ -93,16 +92,6 @@ export const CARE_COMMANDS: readonly Command[] = [
     arity: [0, 0],
     needs: ['mail'],
     run: verify,
-  },
-  {
-    name: 'doctor',
-    takes: '',
-    text: 'look at the folder, free space, mail, accounts and certificate',
-    more: 'Makes and changes nothing. Exit code 1 when something is not well.',
-    options: COMMON,
-    arity: [0, 0],
-    needs: [],
-    run: ({ data, terminal }) => examine(data, terminal),
   },
   {
     name: 'rebuild',

@@ -1,95 +1,127 @@
-/** Whether a data folder is fit to serve from: the folder, the space, the mail, the accounts, the certificate. RFC 5321 §6.1. */
+/** `mailwright doctor`: looks at a server's folder, at what DNS says of its domain and at what the network sees of it, and says in plain words what to mend. RFC 5321 §5.1, §6.1. */
 
-import { X509Certificate } from 'node:crypto'
-import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import type { MailStore } from '../contracts/index.ts'
 import { sqliteDirectory } from '../directories/sqlite/index.ts'
+import { safeFetch } from '../net/safe-fetch.ts'
+import { socketDialer } from '../net/index.ts'
 import { personalFiles } from '../server/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
-import type { Terminal } from './terminal.ts'
+import { COMMON } from './command.ts'
+import type { Call, Command } from './command.ts'
+import { folderKeys } from './dns-folder.ts'
+import { askedResolver, listOption, PLACE_OPTIONS, placeOf, portOption, textOption } from './dns-options.ts'
+import { gatherFacts, judge } from './doctor/examine.ts'
+import type { Patient } from './doctor/examine.ts'
+import type { DoorKind } from './doctor/facts.ts'
+import type { Finding } from './doctor/finding.ts'
+import { examineFolder } from './doctor/folder.ts'
+import { coloured, findingText, summaryText } from './doctor/report.ts'
 
-const GIB = 2 ** 30
-const DAY = 86_400_000
+/** Lists that many servers ask, and that a server of one's own should not be in. */
+const USUAL_BLOCKLISTS: readonly string[] = ['zen.spamhaus.org', 'bl.spamcop.net', 'psbl.surriel.com', 'b.barracudacentral.org']
 
-/** What a look at one thing found, in words; throws where it is not well. */
-type Look = () => string | Promise<string>
+/** Where the doors of a server on the Internet are. RFC 5321 §4.5.4.2; RFC 8314 §7. */
+const USUAL_PORTS: { readonly [Door in DoorKind]?: number } = { smtp: 25, submission: 587, submissions: 465, imaps: 993, pop3s: 995 }
 
-/** Looks at everything, tells what is well and what is not, and answers whether all is well. Makes and changes no mail or account. */
-export async function examine(data: string, terminal: Terminal): Promise<boolean> {
-  const files = personalFiles(data)
-  if (!(await look('folder', () => folder(data), terminal))) return false
-  let isWell = await look('space', () => space(data), terminal)
-  for (const [name, path, of] of [
-    ['mail', files.mail, mail],
-    ['accounts', files.directory, accounts],
-    ['certificate', files.tls, certificate],
-  ] as const) {
-    // Opening makes what is not there, and a doctor makes nothing.
-    const found = await look(name, () => (existsSync(path) ? of(path) : 'none yet: made when the server first needs it'), terminal)
-    isWell &&= found
+async function examine(call: Call): Promise<boolean> {
+  const { words, data, terminal, progress } = call
+  const [domain] = words
+  const findings: Finding[] = []
+  const tell = (finding: Finding): void => {
+    progress.end()
+    findings.push(finding)
+    terminal.tell(findingText(finding, coloured), { ...finding })
   }
+  if (domain === undefined || existsSync(data)) for await (const finding of examineFolder(data)) tell(finding)
+  if (domain !== undefined) for (const finding of await examineDomain(domain, call)) tell(finding)
+  const isWell = findings.every(({ level }) => level !== 'fault')
+  terminal.tell(summaryText(findings, coloured), { check: 'summary', ok: isWell })
+  if (domain === undefined) terminal.note('to look at DNS and at the network too, name the domain: mailwright doctor DOMAIN')
   return isWell
 }
 
-async function look(check: string, what: Look, terminal: Terminal): Promise<boolean> {
-  try {
-    const text = await what()
-    terminal.tell(`well    ${check}: ${text}`, { check, ok: true, text })
-    return true
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
-    terminal.tell(`unwell  ${check}: ${text}`, { check, ok: false, text })
-    return false
+async function examineDomain(domain: string, { data, options, progress }: Call): Promise<readonly Finding[]> {
+  const resolver = askedResolver(options)
+  const name = domain.toLowerCase().replace(/\.$/, '')
+  const { dkim, unfit, certificates } = await folderKeys(data, name)
+  const file = textOption(options, 'ca')
+  const ca = file === undefined ? {} : { ca: [readFileSync(file, 'utf8')] }
+  const allowPrivate = options['allow-private-networks'] === true
+  await using cleanup = new AsyncDisposableStack()
+  const patient: Patient = {
+    domain,
+    records: { ...placeOf(options), dkim, certificates },
+    unfitKeys: unfit,
+    ports: portsOf(options),
+    allowPrivate,
+    blocklists: listOption(options, 'blocklists').flatMap(list => (list === 'usual' ? USUAL_BLOCKLISTS : [list])),
+    mailbox: await mailboxOf(data, name, textOption(options, 'to'), store => cleanup.defer(() => store.close())),
+    ...ca,
   }
+  const fetch = safeFetch({
+    resolver,
+    ...(allowPrivate ? { mayConnect: () => true } : {}),
+    port: portOption(options, 'https-port', 443),
+    ...ca,
+  })
+  const onStep = (text: string): void => progress.at(text)
+  return judge(await gatherFacts(patient, { resolver, dialer: socketDialer(), fetch, now: () => Date.now(), onStep }))
 }
 
-function folder(data: string): string {
-  if (!existsSync(data)) throw new Error(`${data} does not exist: name the right one with --data, or start the server to make it`)
-  accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK)
-  return `${data} is there and can be written`
+function portsOf(options: Call['options']): Patient['ports'] {
+  const ports: { [Door in DoorKind]?: number } = {}
+  for (const [door, port] of Object.entries(USUAL_PORTS)) ports[door as DoorKind] = portOption(options, `${door}-port`, port)
+  return ports
 }
 
-function space(data: string): string {
-  const { bavail, bsize } = statfsSync(data)
-  const free = bavail * bsize
-  const text = `${(free / GIB).toFixed(1)} GiB free`
-  if (free < GIB) throw new Error(`only ${text}: make room before mail has to be refused`)
-  return text
-}
-
-async function mail(path: string): Promise<string> {
-  const store = sqliteStore({ path })
+/** An account of the folder to write to, or why there is none. */
+async function mailboxOf(
+  data: string,
+  domain: string,
+  to: string | undefined,
+  opened: (store: MailStore) => void,
+): Promise<Patient['mailbox']> {
+  const files = personalFiles(data)
+  if (!existsSync(files.directory) || !existsSync(files.mail))
+    return `there is no mail in ${data} to look for it: name the server's folder with --data`
+  const directory = sqliteDirectory({ path: files.directory })
   try {
-    const problems: string[] = []
-    for await (const { kind, text } of store.verify()) if (kind !== 'stray-file') problems.push(text)
-    const [first] = problems
-    if (first !== undefined) throw new Error(`${problems.length} problems, the first: ${first}; "mailwright verify" lists all`)
-    return 'opens, and a quick look finds no damage'
-  } finally {
-    await store.close()
-  }
-}
-
-async function accounts(path: string): Promise<string> {
-  const directory = sqliteDirectory({ path })
-  try {
-    const [known, domains] = [await directory.accounts(), await directory.domains()]
-    return `${known.length} in ${domains.length === 0 ? 'no domain' : domains.join(', ')}`
+    const accounts = (await directory.accounts()).filter(({ disabled }) => !disabled)
+    const account = accounts.find(({ address }) => (to === undefined ? address.endsWith(`@${domain}`) : address === to.toLowerCase()))
+    if (account === undefined) return `there is no account ${to ?? `in ${domain}`} in ${data}`
+    const store = sqliteStore({ path: files.mail })
+    opened(store)
+    return { to: account.address, account: account.id, store }
   } finally {
     directory.close()
   }
 }
 
-function certificate(path: string): string {
-  const found = readdirSync(path)
-    .filter(name => name.endsWith('-cert.pem'))
-    .map(name => new X509Certificate(readFileSync(join(path, name))))
-  for (const { subjectAltName = 'nobody', validTo, validToDate } of found) {
-    if (validToDate.getTime() < Date.now() + DAY) {
-      throw new Error(`for ${subjectAltName}, valid until ${validTo} only: restart the server to have a new one`)
-    }
-  }
-  return found.length === 0
-    ? 'none yet: made when the server starts'
-    : found.map(({ subjectAltName, validTo }) => `for ${subjectAltName}, valid until ${validTo}`).join('; ')
+/** The command that examines. */
+export const DOCTOR: Command = {
+  name: 'doctor',
+  takes: '[DOMAIN]',
+  text: 'look whether a server and its domain are well, and say what to mend',
+  more: `Without a domain it looks at the folder only. With one it also asks DNS, connects to every port, tries to misuse the server (it sends
+nothing to others), and sends a test message to an account of the folder. It changes no settings.
+Exit code 1 when there are faults; warnings and notes leave it 0. What cannot be looked at is said and is no fault.`,
+  options: [
+    ...PLACE_OPTIONS,
+    { name: 'dns', value: 'IP:PORT', text: 'resolver to ask (default: those of this machine)' },
+    { name: 'to', value: 'ADDRESS', text: 'account that gets the test message (default: the first of the domain)' },
+    { name: 'blocklists', value: 'LIST,…', text: 'blocklists to ask about the addresses; "usual" for some well-known ones' },
+    ...Object.entries(USUAL_PORTS).map(([door, port]) => ({
+      name: `${door}-port`,
+      value: 'N',
+      text: `port for ${door} (default ${port})`,
+    })),
+    { name: 'https-port', value: 'N', text: 'port of the web server with the MTA-STS page (default 443)' },
+    { name: 'ca', value: 'FILE', text: 'trust certificates of this authority only (for tests)' },
+    { name: 'allow-private-networks', text: 'connect to private addresses that DNS names (for tests)' },
+    ...COMMON,
+  ],
+  arity: [0, 1],
+  needs: [],
+  run: examine,
 }

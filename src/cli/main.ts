@@ -7,6 +7,8 @@ import { DEFAULT_DATA } from '../server/index.ts'
 import { ACCOUNT_COMMANDS } from './accounts.ts'
 import { CARE_COMMANDS } from './care.ts'
 import type { Command } from './command.ts'
+import { DNS } from './dns.ts'
+import { DOCTOR } from './doctor.ts'
 import { mustHave } from './folder.ts'
 import { progressOn } from './progress.ts'
 import { SERVE } from './serve.ts'
@@ -14,7 +16,7 @@ import { processTerminal } from './terminal.ts'
 import { checkedOptions, helpOf, nearest, overview, readLine, UsageError } from './usage.ts'
 import type { ReadLine } from './usage.ts'
 
-const COMMANDS: readonly Command[] = [...ACCOUNT_COMMANDS, SERVE, ...CARE_COMMANDS]
+const COMMANDS: readonly Command[] = [...ACCOUNT_COMMANDS, SERVE, DNS, DOCTOR, ...CARE_COMMANDS]
 const NOUNS: readonly string[] = ['user', 'alias', 'domain']
 /** What people who know other programs type first. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
