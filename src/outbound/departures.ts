@@ -3,13 +3,12 @@
 import type { Clock } from '../contracts/clock.ts'
 import type { MailAddress } from '../contracts/directory.ts'
 import type { EventSink } from '../contracts/events.ts'
-import { MailError } from '../contracts/mail-error.ts'
 import type { MessageSource } from '../contracts/message.ts'
 import type { Outbound, OutboundMessage, OutboundRecipient } from '../contracts/outbound.ts'
 import type { Queue, QueuedMessage, SuppressionList } from '../contracts/queue.ts'
 import { accept, reject } from '../contracts/verdict.ts'
 import type { Verdict } from '../contracts/verdict.ts'
-import { canonicalAddress, printAddress } from '../mime/index.ts'
+import { printAddress } from '../mime/index.ts'
 import { hasEightBit } from './eight-bit.ts'
 
 /** Makes the fields that go on top of a message: signatures and seals. Answers nothing where none is due. */
@@ -86,13 +85,6 @@ export class Departures implements Outbound {
     if (!taken.repeated) events.emit('queued', { id: taken.id, from, origin, recipients: recipients.map(({ address }) => address) })
     return taken
   }
-}
-
-/** Addresses as a queue takes them. Throws `invalid`. */
-export function envelopeAddress(text: string): MailAddress {
-  const address = canonicalAddress(text)
-  if (address === undefined) throw new MailError('invalid', `not a mail address: ${JSON.stringify(text)}`)
-  return address
 }
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {

@@ -1,10 +1,11 @@
 /** The composition root: options become engines and listeners, and end together. RFC 5321 §3.1, §4.5.4; RFC 8314 §3. */
 
 import { ConfigurationError } from '../contracts/index.ts'
-import type { MailEvents, Middleware, Spool } from '../contracts/index.ts'
+import type { Host, MailEvents, Middleware, Queue, Spool } from '../contracts/index.ts'
 import { loginBudget } from '../filters/login-budget/index.ts'
 import { ConnectionCounter, listen } from '../net/index.ts'
 import type { AcceptedSocket, Certificates, Listener } from '../net/index.ts'
+import type { Outcome, OutboundMail, OutgoingMail, SentMail } from '../outbound/index.ts'
 import { createHost } from '../pipeline/index.ts'
 import { fileSpool } from '../stores/spool.ts'
 import { Crew } from './crew.ts'
@@ -14,6 +15,7 @@ import { EventHub } from './events.ts'
 import { authenticatorOf, certificatesOf, worldOf } from './options.ts'
 import type { MailServerOptions } from './options.ts'
 import { tooMany } from './too-many.ts'
+import { serverOutbound } from './outbound.ts'
 
 /** A door that is open. */
 export interface OpenDoor {
@@ -41,6 +43,34 @@ export interface MailServer extends AsyncDisposable {
   readonly doors: readonly OpenDoor[]
   /** The port of each door that is open; of the first, where one name has several. */
   readonly ports: { readonly [Name in DoorName]?: number }
+  /**
+   * Sends a message: resolves once it is durably queued, with a handle whose outcome can be waited for. May be called before `listen`;
+   * mail leaves while the server is open. Throws `ConfigurationError` `MW_OUTBOUND_MISSING` without the option `outbound`, and
+   * `MailError`s: `invalid` for what is no message or address, `no-permission` when every recipient is suppressed.
+   *
+   * @example
+   * ```ts
+   * import { createMailServer } from 'mailwright'
+   * import type { MailServerOptions } from 'mailwright'
+   *
+   * async function welcome(options: MailServerOptions): Promise<void> {
+   *   await using server = await createMailServer({ ...options, outbound: {} }).listen()
+   *   const sent = await server.send({
+   *     from: 'Ann <ann@example.org>',
+   *     to: 'bob@example.net',
+   *     subject: 'Welcome',
+   *     text: 'Good to have you here.',
+   *     idempotencyKey: 'welcome-17',
+   *   })
+   *   for (const { address, state } of await sent.outcome()) console.log(address, state)
+   * }
+   * ```
+   */
+  send(mail: OutgoingMail): Promise<SentMail>
+  /** What becomes of recipients elsewhere, as it happens, from now on. Throws like {@link MailServer.send} without `outbound`. */
+  outcomes(options?: { readonly signal?: AbortSignal }): AsyncIterableIterator<Outcome>
+  /** What waits to leave; `undefined` without the option `outbound`. */
+  readonly queue: Queue | undefined
   /** Certificates in use. */
   readonly certificates: Certificates | undefined
   /**
@@ -86,7 +116,9 @@ class ComposedServer implements MailServer {
   readonly #certificates: Certificates | undefined
   readonly #spool: Spool
   #state: 'made' | 'open' | 'closed' = 'made'
+  readonly #outbound: OutboundMail | undefined
   #crew: Crew | undefined
+  #host: Host
   #open: readonly { readonly door: Door; readonly listener: Listener }[] = []
   #closing: Promise<void> | undefined
 
@@ -96,13 +128,14 @@ class ComposedServer implements MailServer {
     this.#doors = doorsOf(options.listeners, { host: options.host ?? '127.0.0.1', hasTls: this.#certificates !== undefined })
     authenticatorOf(options)
     this.#spool = options.spool ?? fileSpool()
+    this.#outbound = this.#wayOut()
     // Looks at everything else that a host can find wrong, now rather than at the first connection.
-    this.#host([])
+    this.#host = this.#hostWith([])
   }
 
   use(...middleware: readonly Middleware[]): this {
     if (this.#state !== 'made') throw new ConfigurationError('MW_ALREADY_LISTENING', 'middleware is added before the server listens')
-    this.#host(middleware)
+    this.#hostWith(middleware)
     this.#middleware.push(...middleware)
     return this
   }
@@ -124,6 +157,18 @@ class ComposedServer implements MailServer {
     return ports
   }
 
+  get queue(): Queue | undefined {
+    return this.#outbound?.queue
+  }
+
+  async send(mail: OutgoingMail): Promise<SentMail> {
+    return this.#wayOutOrThrow().send(mail)
+  }
+
+  outcomes(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<Outcome> {
+    return this.#wayOutOrThrow().outcomes(options)
+  }
+
   get certificates(): Certificates | undefined {
     return this.#certificates
   }
@@ -132,7 +177,8 @@ class ComposedServer implements MailServer {
     if (this.#state !== 'made') throw new ConfigurationError('MW_ALREADY_LISTENING', 'a server listens once; make another to listen again')
     this.#state = 'open'
     const guard = this.#options.loginBudget === false ? [] : [loginBudget(this.#options.loginBudget ?? {})]
-    const crew = new Crew(this.#host([...guard, ...this.#middleware]), this.#options, this.#certificates)
+    this.#host = this.#hostWith([...guard, ...this.#middleware])
+    const crew = new Crew(this.#host, this.#options, this.#certificates)
     this.#crew = crew
     const counter = new ConnectionCounter(this.#options.connections)
     const open: { door: Door; listener: Listener }[] = []
@@ -144,6 +190,7 @@ class ComposedServer implements MailServer {
       throw error
     }
     this.#open = open
+    this.#outbound?.start()
     return this
   }
 
@@ -160,18 +207,33 @@ class ComposedServer implements MailServer {
     this.#state = 'closed'
     for (const { listener } of this.#open) listener.close()
     this.#crew?.shutdown()
+    const grace = this.#options.closeTimeout ?? 10_000
+    const stopped = this.#outbound?.stop(grace)
     const { promise: late, resolve } = Promise.withResolvers<void>()
-    const cancel = worldOf(this.#options).clock.after(this.#options.closeTimeout ?? 10_000, resolve)
+    const cancel = worldOf(this.#options).clock.after(grace, resolve)
     await Promise.race([Promise.all(this.#open.map(({ listener }) => listener.done)), late])
     cancel()
     for (const { listener } of this.#open) listener.destroy()
     await Promise.all(this.#open.map(({ listener }) => listener.done))
     await this.#crew?.done()
+    await stopped
     this.#open = []
     this.#certificates?.close()
   }
 
-  #host(middleware: readonly Middleware[]): ReturnType<typeof createHost> {
+  #wayOut(): OutboundMail | undefined {
+    const { hostname, store, directory, outbound } = this.#options
+    if (outbound === undefined) return undefined
+    const world = { hostname, directory, host: () => this.#host, spool: this.#spool, events: this.#events, ...worldOf(this.#options) }
+    return serverOutbound(outbound, store, world)
+  }
+
+  #wayOutOrThrow(): OutboundMail {
+    if (this.#outbound !== undefined) return this.#outbound
+    throw new ConfigurationError('MW_OUTBOUND_MISSING', 'this server has no way out: give it the option `outbound`')
+  }
+
+  #hostWith(middleware: readonly Middleware[]): Host {
     const { hostname, store, directory, deadlines } = this.#options
     return createHost({
       hostname,
@@ -183,6 +245,7 @@ class ComposedServer implements MailServer {
       events: this.#events,
       ...worldOf(this.#options),
       ...(deadlines === undefined ? {} : { deadlines }),
+      ...(this.#outbound === undefined ? {} : { outbound: this.#outbound }),
     })
   }
 

@@ -10,6 +10,7 @@ import type { HostOptions } from '../pipeline/index.ts'
 import type { Pop3Options } from '../pop3/index.ts'
 import type { SmtpOptions } from '../smtp-server/index.ts'
 import type { Doors } from './doors.ts'
+import type { ServerOutboundOptions } from './outbound.ts'
 
 /** Options of `createMailServer`. */
 export interface MailServerOptions {
@@ -40,6 +41,11 @@ export interface MailServerOptions {
   readonly spool?: Spool
   /** Milliseconds that each phase of middleware may take. */
   readonly deadlines?: HostOptions['deadlines']
+  /**
+   * How mail leaves: for those who logged in, for aliases that lead elsewhere, and for `send`. Default: it does not, and recipients
+   * elsewhere are refused.
+   */
+  readonly outbound?: ServerOutboundOptions
   /** Options of SMTP, submission and LMTP. */
   readonly smtp?: Omit<SmtpOptions, 'flavour' | 'allowPlaintextLogin'>
   /** Options of IMAP. */

@@ -1,0 +1,220 @@
+/** Everything that leaves, in one object: the way out for the pipeline, a call for the host, and the agent that works through the queue. */
+
+import type { Clock, Random } from '../contracts/clock.ts'
+import type { Dialer } from '../contracts/dialer.ts'
+import type { Directory, MailAddress } from '../contracts/directory.ts'
+import type { EventSink, MailEvents } from '../contracts/events.ts'
+import type { Host } from '../contracts/host.ts'
+import { ConfigurationError, MailError } from '../contracts/mail-error.ts'
+import type { Outbound, OutboundMessage, OutboundRecipient } from '../contracts/outbound.ts'
+import type { Queue, QueuedMessage, SuppressionList } from '../contracts/queue.ts'
+import type { Resolver } from '../contracts/resolver.ts'
+import type { Spool } from '../contracts/spool.ts'
+import type { Verdict } from '../contracts/verdict.ts'
+import { canonicalAddress, printAddress } from '../mime/index.ts'
+import { DeliveryAgent } from './agent/agent.ts'
+import type { AgentOptions } from './agent/agent.ts'
+import { compose } from './api/compose.ts'
+import { Outcomes } from './api/outcomes.ts'
+import type { Outcome } from './api/outcomes.ts'
+import type { OutgoingMail, SentMail } from './api/outgoing-mail.ts'
+import { carrier } from './carrier.ts'
+import type { CarrierOptions } from './carrier.ts'
+import { SessionPool } from './client/pool.ts'
+import type { SessionPoolOptions } from './client/pool.ts'
+import { Departures } from './departures.ts'
+import type { DeparturesOptions } from './departures.ts'
+import { router } from './routing/index.ts'
+import type { RouterOptions } from './routing/index.ts'
+import { tlsPolicy } from './tls-policy/policy.ts'
+import type { TlsPolicyOptions } from './tls-policy/policy.ts'
+
+/** How mail leaves. */
+export interface OutboundOptions
+  extends
+    Pick<RouterOptions, 'routes' | 'smarthost' | 'sources' | 'port' | 'ourNames' | 'ourAddresses' | 'allowPrivateNetworks' | 'families'>,
+    Pick<AgentOptions, 'maxConcurrency' | 'destination' | 'retries' | 'warnAfter'>,
+    Pick<DeparturesOptions, 'sign' | 'seal' | 'forwardedSender' | 'mayLeave'>,
+    Pick<CarrierOptions, 'observe'> {
+  /** Where mail waits. Stays the caller's. */
+  readonly queue: Queue
+  /** Addresses that get nothing. Stays the caller's. */
+  readonly suppressions?: SuppressionList
+  readonly resolver: Resolver
+  /** Begins connections. */
+  readonly dialer: Dialer
+  /** TLS beyond `opportunistic`: MTA-STS needs a `fetch`, DANE a resolver that vouches for its answers. */
+  readonly tls?: Omit<TlsPolicyOptions, 'resolver' | 'clock'>
+  /** Time limits of the client, and how long connections are kept. */
+  readonly client?: Omit<SessionPoolOptions, 'dialer' | 'clock'>
+  /** How senders are told of what failed or is late. */
+  readonly notify?: AgentOptions['notify']
+}
+
+/** What the way out needs of the server around it. */
+export interface OutboundWorld {
+  /** What we call ourselves. */
+  readonly hostname: string
+  readonly directory: Pick<Directory, 'serves'>
+  /** The host whose mailboxes local recipients have. */
+  readonly host: () => Host
+  /** Where a message by call waits until it is queued. */
+  readonly spool: Spool
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: EventSink
+}
+
+/** The way out of a server. */
+export interface OutboundMail extends Outbound {
+  readonly queue: Queue
+  /** Begins to work through the queue. */
+  start(): void
+  /** Begins nothing more; what is on its way has `grace` milliseconds to end. What did not end is tried again after the next start. */
+  stop(grace: number): Promise<void>
+  /**
+   * Sends a message: resolves when it is durably queued. Recipients here and elsewhere go the same way. Throws `invalid` for a
+   * message or an address that is none, `no-permission` when every recipient is suppressed, and what the queue throws.
+   */
+  send(mail: OutgoingMail): Promise<SentMail>
+  /** What becomes of recipients from now on, as it happens in this process. */
+  outcomes(options?: { readonly signal?: AbortSignal }): AsyncIterableIterator<Outcome>
+}
+
+/**
+ * Puts the way out together; `createMailServer({ outbound })` does it for you.
+ */
+export function outboundMail(options: OutboundOptions, world: OutboundWorld): OutboundMail {
+  return new ComposedOutbound(options, world)
+}
+
+class ComposedOutbound implements OutboundMail {
+  readonly queue: Queue
+  readonly #options: OutboundOptions
+  readonly #world: OutboundWorld
+  readonly #departures: Departures
+  readonly #agent: DeliveryAgent
+  readonly #outcomes: Outcomes
+  readonly #pool: SessionPool
+
+  constructor(options: OutboundOptions, world: OutboundWorld) {
+    const { queue, suppressions, resolver, dialer, tls, client } = options
+    const { hostname, clock, random, directory, host } = world
+    if (queue === undefined) throw new ConfigurationError('MW_QUEUE_MISSING', 'the store has no queue: give the way out one')
+    this.queue = queue
+    this.#options = options
+    this.#world = world
+    this.#outcomes = new Outcomes(queue, clock)
+    const events: EventSink = {
+      emit: (name, event) => {
+        world.events.emit(name, event)
+        this.#outcomes.tell(name, event as Parameters<MailEvents['sent']>[0])
+      },
+    }
+    this.#departures = new Departures({
+      ...options,
+      queue,
+      clock,
+      events: world.events,
+      ...(suppressions === undefined ? {} : { suppressions }),
+    })
+    this.#pool = new SessionPool({ ...client, dialer, clock })
+    const transmit = carrier({
+      directory,
+      host,
+      router: router({ ...options, random, ehloName: hostname, now: () => clock.now() }),
+      tls: tlsPolicy({ ...tls, resolver, clock }),
+      pool: this.#pool,
+      clock,
+      ...(options.observe === undefined ? {} : { observe: options.observe }),
+    })
+    const notify = options.notify ?? (async () => [])
+    this.#agent = new DeliveryAgent({ ...options, transmit, notify, clock, random, events })
+  }
+
+  recipient(recipient: OutboundRecipient, by: Parameters<Outbound['recipient']>[1]): Promise<Verdict> {
+    return this.#departures.recipient(recipient, by)
+  }
+
+  take(message: OutboundMessage): Promise<string> {
+    return this.#departures.take(message)
+  }
+
+  start(): void {
+    this.#agent.start()
+  }
+
+  async stop(grace: number): Promise<void> {
+    await this.#agent.stop(grace)
+    this.#pool.close()
+    this.#outcomes.end()
+  }
+
+  async send(mail: OutgoingMail): Promise<SentMail> {
+    const { spool, hostname } = this.#world
+    const { content, envelope: own } = await compose(mail, spool, hostname)
+    try {
+      const from = mail.envelope?.from ?? own?.from
+      const to = mail.envelope?.to ?? own?.to ?? []
+      if (from === undefined) throw new MailError('invalid', 'a raw message needs an envelope: { envelope: { from, to } }')
+      const sender = from === '' ? undefined : addressOf(from)
+      const recipients = [...new Set((typeof to === 'string' ? [to] : to).map(address => printAddress(addressOf(address))))]
+      if (recipients.length === 0) throw new MailError('invalid', 'the message has no recipient')
+      const message = await this.#queued(mail, sender, recipients)
+      const { id, repeated } = await this.#departures.queue({ ...message, content }, sender)
+      return { id, repeated, outcome: ({ signal } = {}) => this.#outcomes.of(id, signal) }
+    } finally {
+      content.dispose()
+    }
+  }
+
+  outcomes(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<Outcome> {
+    return this.#outcomes.all(options.signal)
+  }
+
+  async #queued(
+    mail: OutgoingMail,
+    sender: MailAddress | undefined,
+    recipients: readonly string[],
+  ): Promise<Omit<QueuedMessage, 'content'>> {
+    const { suppressions } = this.#options
+    const suppressed = new Set((await suppressions?.suppressed(recipients))?.map(({ address }) => address))
+    const open = recipients.filter(address => !suppressed.has(address))
+    if (open.length === 0)
+      throw new MailError('no-permission', `mail came back from ${recipients.join(', ')}: suppressed until you say otherwise`)
+    const {
+      idempotencyKey,
+      notBefore,
+      expiresAt,
+      priority,
+      notify,
+      returnedContent,
+      envelopeId,
+      requireTls,
+      account,
+      origin = 'api',
+    } = mail
+    const beyondAscii = /[^\u0000-\u007f]/.test(open.join('') + (sender === undefined ? '' : printAddress(sender)))
+    return {
+      from: sender === undefined ? '' : printAddress(sender),
+      origin,
+      recipients: open.map(address => (notify === undefined ? { address } : { address, notify })),
+      ...(beyondAscii ? { smtpUtf8: true } : {}),
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(notBefore === undefined ? {} : { notBefore: notBefore.getTime() }),
+      ...(expiresAt === undefined ? {} : { expiresAt: expiresAt.getTime() }),
+      ...(priority === undefined ? {} : { priority }),
+      ...(returnedContent === undefined ? {} : { returnedContent }),
+      ...(envelopeId === undefined ? {} : { envelopeId }),
+      ...(requireTls === undefined ? {} : { requireTls }),
+      ...(account === undefined ? {} : { account }),
+    }
+  }
+}
+
+/** Throws `invalid`. */
+function addressOf(text: string): MailAddress {
+  const address = canonicalAddress(text)
+  if (address === undefined) throw new MailError('invalid', `not a mail address: ${JSON.stringify(text)}`)
+  return address
+}

@@ -1,0 +1,28 @@
+/** The way out of a server: what it is made of when the host says little. RFC 5321 §3.6, §5.1; RFC 8461 §3.3. */
+
+import { ConfigurationError } from '../contracts/index.ts'
+import type { Dialer, Queue, Resolver } from '../contracts/index.ts'
+import { cachingResolver, systemResolver } from '../dns/index.ts'
+import { safeFetch, socketDialer } from '../net/index.ts'
+import { outboundMail } from '../outbound/index.ts'
+import type { OutboundMail, OutboundOptions, OutboundWorld } from '../outbound/index.ts'
+
+/** How mail leaves a server; what is left out is made by the server. */
+export interface ServerOutboundOptions extends Omit<OutboundOptions, 'queue' | 'resolver' | 'dialer'> {
+  /** Default: the store's own. */
+  readonly queue?: Queue
+  /** Default: the system's, behind a cache. It vouches for nothing, so that DANE has no say: see `stubResolver` of `mailwright/dns`. */
+  readonly resolver?: Resolver
+  /** Default: sockets of this machine. */
+  readonly dialer?: Dialer
+}
+
+/** Puts the way out together. Throws `MW_QUEUE_MISSING` when neither the options nor the store have a queue. */
+export function serverOutbound(options: ServerOutboundOptions, store: { readonly queue?: Queue }, world: OutboundWorld): OutboundMail {
+  const queue = options.queue ?? store.queue
+  if (queue === undefined)
+    throw new ConfigurationError('MW_QUEUE_MISSING', 'the store keeps no queue: give `outbound` one, such as memoryQueue()')
+  const resolver = options.resolver ?? cachingResolver(systemResolver())
+  const tls = { fetch: safeFetch({ resolver }), ...options.tls }
+  return outboundMail({ ...options, queue, resolver, tls, dialer: options.dialer ?? socketDialer() }, world)
+}
