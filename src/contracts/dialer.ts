@@ -42,7 +42,9 @@ export interface ClientConnection {
   readonly tls: TlsFacts | undefined
   /** Fires when the peer is gone, or the connection was destroyed. */
   readonly signal: AbortSignal
-  /** The next octets; `undefined` at the end; `'timeout'` when `within` milliseconds passed without any. */
+  /** Octets that came and were not read yet, where the connection can tell: an answer before its question is seen by them. */
+  readonly unread?: number
+  /** The next octets; `undefined` at the end; `'timeout'` when `within` milliseconds (`Infinity`: for ever) passed without any. */
   read(within: number): Promise<Uint8Array | undefined | 'timeout'>
   /** Sends octets (the array is given away); a promise means: the peer is slow, wait. */
   write(octets: Uint8Array): Promise<void> | undefined
