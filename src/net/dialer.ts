@@ -120,6 +120,10 @@ class SocketConnection implements ClientConnection, Deadlined {
     return this.#abort.signal
   }
 
+  get unread(): number {
+    return this.#socket.readableLength
+  }
+
   read(within: number): Promise<Arrival> {
     if (this.#reader !== undefined) return Promise.reject(new Error('a read is under way already'))
     if (this.#gone || this.#ending) return Promise.resolve(undefined)
@@ -128,7 +132,7 @@ class SocketConnection implements ClientConnection, Deadlined {
     if (this.#socket.readableEnded) return Promise.resolve(undefined)
     const { promise, resolve } = Promise.withResolvers<Arrival>()
     this.#reader = resolve
-    sharedDeadlines.begin(this, within)
+    if (within !== Number.POSITIVE_INFINITY) sharedDeadlines.begin(this, within)
     return promise
   }
 

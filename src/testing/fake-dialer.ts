@@ -141,13 +141,17 @@ class FakeServer implements ClientConnection {
     return this.#gone.signal
   }
 
+  get unread(): number {
+    return this.#said.reduce((sum, octets) => sum + octets.length, 0)
+  }
+
   async read(within: number): Promise<Uint8Array | undefined | 'timeout'> {
     if (this.#reading !== undefined) throw new Error('two reads at once: ClientConnection allows one')
     const octets = this.#take()
     if (octets !== undefined) return octets
     if (this.#left || this.#ended) return undefined
-    // While the client is stalled it reads beside its write: silence is no time-out then, as long as the script goes on.
-    if (this.#stalled !== undefined && this.#pause === 0) {
+    // Whoever waits for ever moves no clock: it listens beside something else.
+    if (within === Number.POSITIVE_INFINITY) {
       await new Promise<void>(resolve => (this.#reading = resolve))
       this.#reading = undefined
       return this.#take()

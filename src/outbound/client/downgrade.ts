@@ -33,7 +33,7 @@ export async function sevenBit(content: MessageSource): Promise<MessageSource | 
   scanner.push(octets)
   const edits: Edit[] = []
   try {
-    convert(scanner.finish(), octets, edits)
+    convert(scanner.finish(), octets, edits, 'message')
   } catch (error) {
     if (error instanceof Unconvertible) return undefined
     throw error
@@ -44,7 +44,7 @@ export async function sevenBit(content: MessageSource): Promise<MessageSource | 
   return { size: converted.length, read: (start, end) => converted.subarray(start, end) }
 }
 
-function convert(entity: Entity, octets: Uint8Array, edits: Edit[]): void {
+function convert(entity: Entity, octets: Uint8Array, edits: Edit[], role: 'message' | 'part'): void {
   const header = octets.subarray(entity.headerStart, entity.headerEnd)
   const body = octets.subarray(entity.bodyStart, entity.bodyEnd)
   if (!isAscii(header)) throw new Unconvertible()
@@ -54,27 +54,27 @@ function convert(entity: Entity, octets: Uint8Array, edits: Edit[]): void {
   if (type === 'multipart') {
     // RFC 1847 §2.1: what is signed is not touched.
     if (subtype === 'signed' || subtype === 'encrypted') throw new Unconvertible()
-    edits.push(headerEdit(entity, header, '7bit'))
-    for (const child of entity.children) convert(child, octets, edits)
+    edits.push(headerEdit(entity, header, '7bit', role))
+    for (const child of entity.children) convert(child, octets, edits, 'part')
     return
   }
   if (type === 'message') {
     // RFC 2046 §5.2: no encoding but the identity for messages; what they hold is converted.
     const embedded = holdsMessage(entity) ? entity.children[0] : undefined
     if (embedded === undefined || subtype !== 'rfc822') throw new Unconvertible()
-    edits.push(headerEdit(entity, header, '7bit'))
-    convert(embedded, octets, edits)
+    edits.push(headerEdit(entity, header, '7bit', role))
+    convert(embedded, octets, edits, 'message')
     return
   }
   const textual = type === 'text'
-  edits.push(headerEdit(entity, header, textual ? 'quoted-printable' : 'base64'))
+  edits.push(headerEdit(entity, header, textual ? 'quoted-printable' : 'base64', role))
   edits.push({ start: entity.bodyStart, end: entity.bodyEnd, octets: textual ? quotedPrintable(body) : base64Lines(body) })
 }
 
 /** The header with another Content-Transfer-Encoding, everything else octet for octet. */
-function headerEdit(entity: Entity, header: Uint8Array, encoding: string): Edit {
+function headerEdit(entity: Entity, header: Uint8Array, encoding: string, role: 'message' | 'part'): Edit {
   const pieces: Uint8Array[] = []
-  let mime = entity.depth > 0
+  let mime = role === 'part'
   let typed = false
   for (const { name, raw } of headerFields(header)) {
     const folded = name.toLowerCase()
@@ -88,7 +88,7 @@ function headerEdit(entity: Entity, header: Uint8Array, encoding: string): Edit 
   const added = [
     ...(mime ? [] : ['MIME-Version: 1.0']),
     // RFC 1428 §3: what nobody has named a charset for.
-    ...(typed || entity.depth > 0 ? [] : ['Content-Type: text/plain; charset=unknown-8bit']),
+    ...(typed || role === 'part' ? [] : ['Content-Type: text/plain; charset=unknown-8bit']),
     `Content-Transfer-Encoding: ${encoding}`,
   ]
   pieces.push(latin1Bytes(`${added.join('\r\n')}\r\n`))

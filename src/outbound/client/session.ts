@@ -22,7 +22,10 @@ export interface SendResult {
   readonly reusable: boolean
   /** Nothing was decided, since a session kept from before turned out to be over: the same message may be sent over a new one at once. */
   readonly stale: boolean
-  /** The failures are this server's own: another of the same domain may do better. */
+  /**
+   * Another server of the same domain may do better, and be tried at once for recipients that are not delivered: this one lacks
+   * an extension, or broke off before it had the message.
+   */
   readonly elsewhere: boolean
 }
 
@@ -99,6 +102,9 @@ export class ClientSession {
     )
     let left = prepared.rcpts.flatMap((line, index) => (line === undefined ? [] : [{ index, line }]))
     let end: TransactionEnd | undefined
+    let untouched = true
+    // Whatever lies there answers nothing that was asked.
+    if (this.#wire.unread > 0) this.#wire.destroy()
     for (let round = 0; left.length > 0 && round < ROUNDS && !this.#wire.isOver; round++) {
       const batch = left.slice(0, capabilities.recipients ?? left.length)
       end = await runTransaction(this.#wire, {
@@ -109,6 +115,8 @@ export class ClientSession {
         content: prepared.content,
       })
       this.#dirty = end.dirty
+      // Once anything was decided, sending it all again would send it twice.
+      untouched &&= end.untouched
       for (const [at, { index }] of batch.entries()) outcomes[index] = end.outcomes[at]
       const crowded = new Set(end.crowded.map(at => batch[at]?.index))
       left = [...batch.filter(({ index }) => crowded.has(index)), ...left.slice(batch.length)]
@@ -119,7 +127,7 @@ export class ClientSession {
       : ownStatus('4.5.3', 'the server takes too few recipients at a time', host, now)
     return this.#result(
       outcomes.map(outcome => outcome ?? { kind: 'deferred', status: none }),
-      { stale: reused && end?.untouched === true },
+      { stale: reused && untouched, elsewhere: end === undefined ? this.#wire.isOver : end.brokenOff },
     )
   }
 

@@ -31,6 +31,8 @@ export interface TransactionEnd {
   readonly dirty: boolean
   /** It was over before the server had decided about anything. */
   readonly untouched: boolean
+  /** It broke off before the server had the whole message: another server may be tried at once without sending twice. */
+  readonly brokenOff: boolean
 }
 
 /** Commands in one write: their replies, of 512 octets each at worst, must find room while nobody reads. RFC 2920 §3.1. */
@@ -65,6 +67,8 @@ class Transaction {
   #dirty: boolean
   #delivered = false
   #heard = false
+  /** The server has the whole message, or may have it. */
+  #whole = false
   #doing = 'waiting for the answer to MAIL'
 
   constructor(wire: Wire, plan: TransactionPlan) {
@@ -92,6 +96,7 @@ class Transaction {
       crowded: this.#delivered ? this.#crowded : [],
       dirty: this.#dirty,
       untouched: !this.#heard,
+      brokenOff: this.#wire.isOver && !this.#whole,
     }
   }
 
@@ -141,6 +146,7 @@ class Transaction {
         last = reply
       },
     }
+    this.#whole = true
     await this.#say([...this.#envelope(), chunk])
     if (last === undefined) return
     const first: Reply = last
@@ -252,6 +258,7 @@ class Transaction {
       this.#rest(() => refusal(end.reply, 'end', host, this.#wire.clock.now()))
       return
     }
+    this.#whole = true
     this.#doing = 'waiting for the answer to the end of the message: it may have arrived, and arrive again'
     let reply = end.first
     for (const [place, at] of this.#accepted.entries()) {

@@ -57,7 +57,7 @@ export class Wire {
 
   /** Octets of the server that nobody has asked for. */
   get unread(): number {
-    return this.#parser.unread
+    return this.#parser.unread + (this.#connection.unread ?? 0)
   }
 
   /** No more can be said or heard. */
@@ -72,7 +72,7 @@ export class Wire {
   rest(): void {
     if (this.isOver) return
     this.#idle = true
-    this.#arrival ??= this.#connection.read(this.limits.totalMs)
+    this.#arrival ??= this.#connection.read(Number.POSITIVE_INFINITY)
     void this.#arrival.then(() => {
       if (this.#idle) this.destroy()
     })
@@ -131,7 +131,7 @@ export class Wire {
    */
   async drained(pressure: Promise<void>): Promise<Reply | undefined> {
     for (;;) {
-      this.#arrival ??= this.#connection.read(this.limits.totalMs)
+      this.#arrival ??= this.#connection.read(Number.POSITIVE_INFINITY)
       const arrival = await Promise.race([this.#arrival, pressure.then(() => 'drained' as const)])
       if (arrival === 'drained') {
         if (this.#connection.signal.aborted) throw this.#broken('lost', 'the connection was lost while data was sent')
@@ -158,7 +158,7 @@ export class Wire {
 
   /** Throws when the server has said more than it was asked. */
   solicited(): void {
-    if (this.#parser.unread > 0) throw this.#broken('protocol', 'the server said more than it was asked')
+    if (this.unread > 0) throw this.#broken('protocol', 'the server said more than it was asked')
   }
 
   /** Says QUIT and leaves; the answer interests nobody. RFC 5321 §4.1.1.10. */
