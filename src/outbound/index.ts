@@ -24,4 +24,3 @@ export type { Addresses, Attachment, ComposedMail, Octets, OutgoingMail, SendWis
 export type { Sign } from './departures.ts'
 export type { DestinationLimits } from './agent/destinations.ts'
 export type { NotificationAction, NotifiedRecipient } from './agent/decide.ts'
-export type { TlsObservation } from './carrier.ts'

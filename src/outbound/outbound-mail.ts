@@ -19,13 +19,14 @@ import { Outcomes } from './api/outcomes.ts'
 import type { Outcome } from './api/outcomes.ts'
 import type { OutgoingMail, SentMail } from './api/outgoing-mail.ts'
 import { carrier } from './carrier.ts'
-import type { CarrierOptions } from './carrier.ts'
 import { SessionPool } from './client/pool.ts'
 import type { SessionPoolOptions } from './client/pool.ts'
 import { Departures } from './departures.ts'
 import type { DeparturesOptions } from './departures.ts'
 import { router } from './routing/index.ts'
 import type { RouterOptions } from './routing/index.ts'
+import { transmitter } from './routing/transmit.ts'
+import type { TransmitterOptions } from './routing/transmit.ts'
 import { tlsPolicy } from './tls-policy/policy.ts'
 import type { TlsPolicyOptions } from './tls-policy/policy.ts'
 
@@ -35,7 +36,7 @@ export interface OutboundOptions
     Pick<RouterOptions, 'routes' | 'smarthost' | 'sources' | 'port' | 'ourNames' | 'ourAddresses' | 'allowPrivateNetworks' | 'families'>,
     Pick<AgentOptions, 'maxConcurrency' | 'destination' | 'retries' | 'warnAfter'>,
     Pick<DeparturesOptions, 'sign' | 'seal' | 'forwardedSender' | 'mayLeave'>,
-    Pick<CarrierOptions, 'observe'> {
+    Pick<TransmitterOptions, 'reports' | 'hopsPerTry'> {
   /** Where mail waits. Stays the caller's. */
   readonly queue: Queue
   /** Addresses that get nothing. Stays the caller's. */
@@ -119,17 +120,14 @@ class ComposedOutbound implements OutboundMail {
       ...(suppressions === undefined ? {} : { suppressions }),
     })
     this.#pool = new SessionPool({ ...client, dialer, clock })
-    const transmit = carrier({
-      directory,
-      host,
+    const transmit = transmitter({
+      ...options,
       router: router({ ...options, random, ehloName: hostname, now: () => clock.now() }),
       tls: tlsPolicy({ ...tls, resolver, clock }),
       pool: this.#pool,
-      clock,
-      ...(options.observe === undefined ? {} : { observe: options.observe }),
     })
     const notify = options.notify ?? (async () => [])
-    this.#agent = new DeliveryAgent({ ...options, transmit, notify, clock, random, events })
+    this.#agent = new DeliveryAgent({ ...options, transmit: carrier({ directory, host, transmit }), notify, clock, random, events })
   }
 
   recipient(recipient: OutboundRecipient, by: Parameters<Outbound['recipient']>[1]): Promise<Verdict> {
