@@ -68,9 +68,12 @@ export class ByteBuilder {
     this.#reserve(10)
     let digits = 1
     for (let limit = 10; value >= limit; limit *= 10) digits++
-    for (let i = digits - 1, left = value; i >= 0; i--) {
-      const next = Math.trunc(left / 10)
-      this.#buffer[this.#at + i] = 0x30 + left - next * 10
+    const buffer = this.#buffer
+    const at = this.#at
+    for (let i = at + digits - 1, left = value | 0; i >= at; i--) {
+      // Below 1e9: division of 32-bit integers, which is several times as fast.
+      const next = (left / 10) | 0
+      buffer[i] = 0x30 + left - next * 10
       left = next
     }
     this.#at += digits
