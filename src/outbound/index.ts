@@ -24,3 +24,8 @@ export type { Addresses, Attachment, ComposedMail, Octets, OutgoingMail, SendWis
 export type { Sign } from './departures.ts'
 export type { DestinationLimits } from './agent/destinations.ts'
 export type { NotificationAction, NotifiedRecipient } from './agent/decide.ts'
+export { senderRewriting } from './srs.ts'
+export type { SenderRewriting, SenderRewritingOptions } from './srs.ts'
+export type { Secrets } from './stamped.ts'
+export { bounceAddresses } from './verp.ts'
+export type { BounceAddresses, BounceAddressesOptions } from './verp.ts'
