@@ -1,41 +1,56 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
 import { createTransport } from 'nodemailer'
 import { requireProgram } from '../support/programs.ts'
-import { password, started, user } from './started.ts'
+import { wireTo } from './cut.ts'
+import { doorFor, password, run, started, user } from './started.ts'
+import { Deeds, TRANSPORTS } from './table.ts'
 
-const run = promisify(execFile)
+const SSL_TYPE = { plain: 'None', starttls: 'STARTTLS', implicit: 'IMAPS' } as const
 
-test('mbsync mirrors an inbox both ways over each kind of connection', { skip: requireProgram('mbsync'), timeout: 90_000 }, async () => {
-  await using server = await started()
-  const sender = createTransport({ host: '127.0.0.1', port: server.port('smtp'), ignoreTLS: true })
-  await sender.sendMail({ from: 'zoe@far.example', to: user, subject: 'one', text: 'Hello' })
-  await sender.sendMail({ from: 'zoe@far.example', to: user, subject: 'two', text: 'Hello' })
-  sender.close()
-  const certificate = server.personal.server.certificates?.facts[0]?.file ?? ''
-  for (const [kind, port] of [
-    ['None', server.port('imap')],
-    ['STARTTLS', server.port('imap')],
-    ['IMAPS', server.port('imaps')],
-  ] as const) {
-    const folder = join(server.folder, kind)
-    mkdirSync(join(folder, 'mail'), { recursive: true })
-    writeFileSync(
-      join(folder, 'rc'),
-      `IMAPAccount a
+/** A Maildir folder's files: the subject of each, with its place. */
+function filesIn(folder: string): readonly { readonly place: string; readonly name: string; readonly subject: string }[] {
+  return ['new', 'cur'].flatMap(kind => {
+    const place = join(folder, kind)
+    return readdirSync(place).map(name => {
+      const [, subject = ''] = /^Subject: (\w+)/m.exec(readFileSync(join(place, name), 'utf8')) ?? []
+      return { place, name, subject }
+    })
+  })
+}
+
+test(
+  'mbsync mirrors a mailbox both ways over every transport, and after the wire broke (RFC 9051 §6.4)',
+  { skip: requireProgram('mbsync'), timeout: 90_000 },
+  async () => {
+    await using server = await started()
+    const deeds = new Deeds('mbsync')
+    const sender = createTransport({ host: '127.0.0.1', port: server.port('smtp'), ignoreTLS: true })
+    const certificate = server.personal.server.certificates?.facts[0]?.file ?? ''
+    for (const transport of TRANSPORTS) {
+      await using wire = await wireTo(server.port(doorFor('imap', transport)))
+      for (const subject of ['stays', 'goes', 'large']) {
+        const text = subject === 'large' ? 'x'.repeat(70).concat('\r\n').repeat(10_000) : 'Hello'
+        await sender.sendMail({ from: 'zoe@far.example', to: user, subject, text })
+      }
+      const folder = join(server.folder, transport)
+      mkdirSync(join(folder, 'mail'), { recursive: true })
+      const rc = join(folder, 'rc')
+      writeFileSync(
+        rc,
+        `IMAPAccount a
 Host localhost
-Port ${port}
+Port ${wire.port}
 User ${user}
 Pass "${password}"
-SSLType ${kind}
-AuthMechs ${kind === 'None' ? 'LOGIN' : 'PLAIN'}
-${kind === 'None' ? '' : `CertificateFile ${certificate}\n`}
+SSLType ${SSL_TYPE[transport]}
+AuthMechs ${transport === 'plain' ? 'LOGIN' : 'PLAIN'}
+${transport === 'plain' ? '' : `CertificateFile ${certificate}\n`}
 IMAPStore far
 Account a
+Trash Trash
 
 MaildirStore near
 Path ${folder}/mail/
@@ -49,29 +64,41 @@ Create Near
 Expunge Both
 SyncState ${folder}/state-
 `,
-    )
-    const mirror = (): Promise<unknown> => run('mbsync', ['-c', join(folder, 'rc'), '-a'], { timeout: 20_000 })
-    await mirror()
-    const fresh = join(folder, 'mail', 'INBOX', 'new')
-    const seen = join(folder, 'mail', 'INBOX', 'cur')
-    const files = [fresh, seen].flatMap(place => readdirSync(place).map(name => [place, name] as const))
-    assert.equal(files.length, 2, kind)
-    const subjects = files.map(([place, name]) => /^Subject: (\w+)/m.exec(readFileSync(join(place, name), 'utf8'))?.[1])
-    assert.deepEqual(
-      subjects.sort((a = '', b = '') => a.localeCompare(b)),
-      ['one', 'two'],
-    )
-    const [place, name] = files[0] ?? ['', '']
-    renameSync(join(place, name), join(seen, `${name.replace(/:2,.*$/, '')}:2,FS`))
-    await mirror()
-    const { stdout } = await run('curl', [
-      '-s',
-      '--user',
-      `${user}:${password}`,
-      `imap://127.0.0.1:${server.port('imap')}/INBOX`,
-      '-X',
-      'SEARCH FLAGGED SEEN',
-    ])
-    assert.match(stdout, /^\* SEARCH \d/)
-  }
-})
+      )
+      const mirror = (): Promise<unknown> => run('mbsync', ['-c', rc, '-a'])
+      wire.breakAfter(100_000, 'to the client')
+      await assert.rejects(mirror(), 'in the middle of the large one')
+      wire.mend()
+      await mirror()
+      const files = filesIn(join(folder, 'mail', 'INBOX'))
+      assert.deepEqual(
+        files.map(({ subject }) => subject).sort((one, other) => (one < other ? -1 : 1)),
+        ['goes', 'large', 'stays'],
+        'each once',
+      )
+      deeds.did(transport, 'list', 'read', 'reconnect')
+
+      for (const { place, name, subject } of files) {
+        const flags = subject === 'stays' ? 'FS' : 'T'
+        renameSync(join(place, name), join(folder, 'mail', 'INBOX', 'cur', `${name.replace(/:2,.*$/, '')}:2,${flags}`))
+      }
+      await mirror()
+      const left = await server.mail()
+      assert.equal(left.length, 1)
+      assert.match(left[0] ?? '', /Subject: stays/)
+      deeds.did(transport, 'delete')
+      assert.equal((await server.mail('Trash')).filter(text => /Subject: (?:goes|large)/.test(text)).length, 2, 'it copies to Trash first')
+      deeds.did(transport, 'move')
+      const imap = ['-sS', '--user', `${user}:${password}`, `imap://127.0.0.1:${server.port('imap')}/INBOX`]
+      assert.match(await run('curl', [...imap, '-X', 'SEARCH FLAGGED SEEN']), /^\* SEARCH 1\r$/m)
+      deeds.did(transport, 'flag')
+      for (const box of ['INBOX', 'Trash']) {
+        const url = `imap://127.0.0.1:${server.port('imap')}/${box}`
+        await run('curl', ['-sS', '--user', `${user}:${password}`, url, '-X', String.raw`STORE 1:* +FLAGS.SILENT (\Deleted)`])
+        await run('curl', ['-sS', '--user', `${user}:${password}`, url, '-X', 'EXPUNGE'])
+      }
+    }
+    sender.close()
+    deeds.complete()
+  },
+)
