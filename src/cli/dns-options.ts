@@ -1,7 +1,7 @@
 /** Options that commands about DNS share, and what they mean. RFC 1035 §4.2. */
 
 import { getServers } from 'node:dns'
-import { stubResolver } from '../dns/index.ts'
+import { isHostName, questionName, stubResolver } from '../dns/index.ts'
 import type { RecordsOptions } from '../dns/index.ts'
 import { socketDialer } from '../net/index.ts'
 import type { CommandOption } from '../server/index.ts'
@@ -15,6 +15,13 @@ export const PLACE_OPTIONS: readonly CommandOption[] = [
   { name: 'ipv4', value: 'A,…', text: 'its IPv4 addresses' },
   { name: 'ipv6', value: 'A,…', text: 'its IPv6 addresses' },
 ]
+
+/** The domain that was named, as DNS writes it. Throws {@link UsageError} for what is none. */
+export function domainNamed(text: string): string {
+  const name = questionName(text)
+  if (name === undefined || !isHostName(name)) throw new UsageError(`"${text}" is no name in DNS`)
+  return name
+}
 
 /** A text option; `undefined` where it was not given. */
 export function textOption(options: OptionValues, name: string): string | undefined {

@@ -5,13 +5,13 @@ import type { DmarcPolicy, MtaStsMode } from '../dns/index.ts'
 import { COMMON } from './command.ts'
 import type { Call, Command } from './command.ts'
 import { folderKeys } from './dns-folder.ts'
-import { listOption, PLACE_OPTIONS, placeOf, textOption } from './dns-options.ts'
+import { domainNamed, listOption, PLACE_OPTIONS, placeOf, textOption } from './dns-options.ts'
 import { UsageError } from './usage.ts'
 
 async function print({ words, data, options, terminal }: Call): Promise<void> {
-  const [domain = ''] = words
-  const name = domain.toLowerCase().replace(/\.$/, '')
-  const { dkim, certificates } = await folderKeys(data, name)
+  if (options['zone'] === true && options['table'] === true) throw new UsageError('--zone and --table exclude each other', 'dns')
+  const domain = domainNamed(words[0] ?? '')
+  const { dkim, certificates } = await folderKeys(data, domain)
   const webHost = textOption(options, 'web-host')
   const records = recordsFor(domain, {
     ...placeOf(options),
@@ -23,7 +23,6 @@ async function print({ words, data, options, terminal }: Call): Promise<void> {
     mtaSts: { mode: choice(options['mta-sts'], 'mta-sts', ['testing', 'enforce', 'none']) },
     ...(webHost === undefined ? {} : { webHost: webHost === 'none' ? false : webHost }),
   })
-  if (options['zone'] === true && options['table'] === true) throw new UsageError('--zone and --table exclude each other', 'dns')
   terminal.tell((options['zone'] === true ? zoneText(records) : tableText(records)).trimEnd(), {
     ...records,
     records: records.records.map(jsonRecord),

@@ -10,10 +10,12 @@ import { sqliteStore } from '../stores/sqlite/index.ts'
 import { COMMON } from './command.ts'
 import type { Call, Command } from './command.ts'
 import { folderKeys } from './dns-folder.ts'
-import { askedResolver, listOption, PLACE_OPTIONS, placeOf, portOption, textOption } from './dns-options.ts'
+import type { FolderKeys } from './dns-folder.ts'
+import { askedResolver, domainNamed, listOption, PLACE_OPTIONS, placeOf, portOption, textOption } from './dns-options.ts'
 import { gatherFacts, judge } from './doctor/examine.ts'
 import type { Patient } from './doctor/examine.ts'
 import type { DoorKind } from './doctor/facts.ts'
+import { known } from './doctor/finding.ts'
 import type { Finding } from './doctor/finding.ts'
 import { examineFolder } from './doctor/folder.ts'
 import { coloured, findingText, summaryText } from './doctor/report.ts'
@@ -26,7 +28,7 @@ const USUAL_PORTS: { readonly [Door in DoorKind]?: number } = { smtp: 25, submis
 
 async function examine(call: Call): Promise<boolean> {
   const { words, data, terminal, progress } = call
-  const [domain] = words
+  const domain = words[0] === undefined ? undefined : domainNamed(words[0])
   const findings: Finding[] = []
   const tell = (finding: Finding): void => {
     progress.end()
@@ -41,10 +43,12 @@ async function examine(call: Call): Promise<boolean> {
   return isWell
 }
 
+const NO_KEYS: FolderKeys = { dkim: [], unfit: [], certificates: [] }
+
 async function examineDomain(domain: string, { data, options, progress }: Call): Promise<readonly Finding[]> {
   const resolver = askedResolver(options)
-  const name = domain.toLowerCase().replace(/\.$/, '')
-  const { dkim, unfit, certificates } = await folderKeys(data, name)
+  const keys = await known(() => folderKeys(data, domain))
+  const { dkim, unfit, certificates } = keys.ok ? keys.value : NO_KEYS
   const file = textOption(options, 'ca')
   const ca = file === undefined ? {} : { ca: [readFileSync(file, 'utf8')] }
   const allowPrivate = options['allow-private-networks'] === true
@@ -56,7 +60,7 @@ async function examineDomain(domain: string, { data, options, progress }: Call):
     ports: portsOf(options),
     allowPrivate,
     blocklists: listOption(options, 'blocklists').flatMap(list => (list === 'usual' ? USUAL_BLOCKLISTS : [list])),
-    mailbox: await mailboxOf(data, name, textOption(options, 'to'), store => cleanup.defer(() => store.close())),
+    mailbox: await mailboxOf(data, domain, textOption(options, 'to'), store => cleanup.defer(() => store.close())),
     ...ca,
   }
   const fetch = safeFetch({
@@ -66,7 +70,10 @@ async function examineDomain(domain: string, { data, options, progress }: Call):
     ...ca,
   })
   const onStep = (text: string): void => progress.at(text)
-  return judge(await gatherFacts(patient, { resolver, dialer: socketDialer(), fetch, now: () => Date.now(), onStep }))
+  const findings = judge(await gatherFacts(patient, { resolver, dialer: socketDialer(), fetch, now: () => Date.now(), onStep }))
+  if (keys.ok) return findings
+  const unread: Finding = { check: 'keys', level: 'fault', looked: `keys and certificates in ${data}`, found: keys.why }
+  return [unread, ...findings]
 }
 
 function portsOf(options: Call['options']): Patient['ports'] {

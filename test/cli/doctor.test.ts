@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -44,3 +44,17 @@ test('the doctor says what is well, makes nothing, and answers 1 for what is not
   assert.match(damaged.stdout, /^\{"check":"certificate","looked":"certificate","level":"fault",/m)
   assert.match(damaged.stdout, /^\{"check":"summary","ok":false\}$/m)
 })
+
+test(
+  'keys that others can read are a fault, and the rest is looked at all the same (RFC 6376 §8.3)',
+  { skip: process.platform === 'win32', timeout: 60_000 },
+  () => {
+    const folder = join(data, 'careless')
+    mkdirSync(join(folder, 'dkim'), { recursive: true })
+    writeFileSync(join(folder, 'dkim', 'home.test.json'), '{"keys":[]}', { mode: 0o644 })
+    const { status, stdout } = mailwright(['doctor', 'home.test', '--dns', '127.0.0.1:1'], folder)
+    assert.equal(status, 1)
+    assert.match(stdout, /^fault {4}keys and certificates in .*: .* can be read by others than its owner: chmod 600/m)
+    assert.match(stdout, /^note {5}MX records of home\.test: could not be checked/m)
+  },
+)

@@ -76,7 +76,7 @@ function checkRelay({ relay, expected }: Facts): readonly Finding[] {
       },
     ]
   }
-  const replies = [...new Set(relay.value.map(({ reply }) => reply?.slice(0, 3) ?? 'nothing'))].join(', ')
+  const replies = [...new Set(relay.value.map(({ reply }) => reply.slice(0, 3)))].join(', ')
   return [{ ...common, level: 'ok', found: `${relay.value.length} ways tried, all refused (${replies})` }]
 }
 
@@ -94,7 +94,17 @@ function checkBlocklists({ blocklists }: Facts): readonly Finding[] {
 function checkArrival({ arrival }: Facts): readonly Finding[] {
   const common = { check: 'delivery', looked: 'a test message to the server itself' } as const
   if (!arrival.ok) return [unchecked('delivery', common.looked, arrival.why)]
-  const { to, mailbox, ms } = arrival.value
+  const { to } = arrival.value
+  if ('refused' in arrival.value) {
+    const { refused, forNow } = arrival.value
+    if (forNow) {
+      const todo = 'greylisting answers so; try again in a few minutes'
+      return [{ ...common, level: 'note', found: `for now the server refuses ${refused}`, todo, unchecked: true }]
+    }
+    const todo = `see that ${to} exists and that the server may take mail without a sender: bounces and receipts have none`
+    return [{ ...common, level: 'fault', found: `the server refuses ${refused}`, todo }]
+  }
+  const { mailbox, ms } = arrival.value
   if (mailbox === undefined) {
     const todo = 'look at the log of the server; a filter may have thrown it away, or it serves another folder than --data names'
     return [{ ...common, level: 'fault', found: `it was taken for ${to}, but was in no mailbox after ${Math.round(ms / 1000)} s`, todo }]

@@ -55,8 +55,8 @@ export interface SeenTls {
 export interface RelayFacts {
   /** The recipient, and the sender where it matters. */
   readonly form: string
-  /** The reply to RCPT; `undefined` when the talk ended before. */
-  readonly reply: string | undefined
+  /** The last reply. */
+  readonly reply: string
   readonly accepted: boolean
 }
 
@@ -76,14 +76,17 @@ export interface PageFacts {
   readonly date?: number
 }
 
-/** Where the test message was found. */
-export interface ArrivalFacts {
-  readonly to: string
-  /** Name of the mailbox; `undefined` when it did not come in time. */
-  readonly mailbox: string | undefined
-  /** Milliseconds from the last octet to the mailbox. */
-  readonly ms: number
-}
+/** What became of the test message. */
+export type ArrivalFacts = { readonly to: string } & (
+  | {
+      /** Name of the mailbox; `undefined` when it did not come in time. */
+      readonly mailbox: string | undefined
+      /** Milliseconds from the last octet to the mailbox. */
+      readonly ms: number
+    }
+  /** The server did not take it: what was refused, and the reply. */
+  | { readonly refused: string; readonly forNow: boolean }
+)
 
 /** What was learned of a domain and its server. */
 export interface Facts {

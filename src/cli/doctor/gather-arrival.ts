@@ -3,10 +3,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { latin1Text } from '../../bytes/index.ts'
-import { ALL_UIDS, MailError } from '../../contracts/index.ts'
+import { ALL_UIDS } from '../../contracts/index.ts'
 import type { Dialer, MailAccount, MailStore, UidRange } from '../../contracts/index.ts'
 import type { ArrivalFacts } from './facts.ts'
 import { Talk } from './talk.ts'
+import type { TalkReply } from './talk.ts'
 
 /** Where to send, and where to look. */
 export interface ArrivalOptions {
@@ -27,13 +28,14 @@ export interface ArrivalOptions {
 const HEAD = 16_384
 const PAUSE = 200
 
-/** Throws when the server does not take the message. */
+/** Throws when the server cannot be talked to. */
 export async function sendAndAwait(options: ArrivalOptions): Promise<ArrivalFacts> {
   const { store, to, patienceMs = 15_000, now = () => performance.now() } = options
   const account = await store.open(options.account)
   const before = await heights(account)
   const token = randomUUID()
-  await send(options, token)
+  const refusal = await send(options, token)
+  if (refusal !== undefined) return { to, ...refusal }
   const start = now()
   for (;;) {
     const mailbox = await find(account, before, token)
@@ -43,26 +45,28 @@ export async function sendAndAwait(options: ArrivalOptions): Promise<ArrivalFact
   }
 }
 
-async function send({ dialer, address, port, to }: ArrivalOptions, token: string): Promise<void> {
+type Refusal = { readonly refused: string; readonly forNow: boolean } | undefined
+
+/** Sends; answers what was refused, if anything was. */
+async function send({ dialer, address, port, to }: ArrivalOptions, token: string): Promise<Refusal> {
   const talk = await Talk.begin(dialer, address, port, 30_000)
   try {
-    const must = async (code: number, step: string, ask: () => ReturnType<Talk['reply']>): Promise<void> => {
-      const reply = await ask()
-      if (reply.code === code) return
-      const later = reply.code >= 400 && reply.code < 500 ? ' (for now: greylisting answers so; try again in a few minutes)' : ''
-      throw new MailError('unavailable', `${step} was answered ${reply.code} ${reply.lines.join(' ')}${later}`)
+    const steps: readonly (readonly [step: string, wanted: number, ask: () => Promise<TalkReply>])[] = [
+      ['the connection', 220, () => talk.reply()],
+      ['EHLO', 250, () => talk.ask(`EHLO ${talk.literal}`)],
+      // The null sender: nothing comes back to anybody, and no policy of a domain is broken.
+      ['the null sender', 250, () => talk.ask('MAIL FROM:<>')],
+      ['the recipient', 250, () => talk.ask(`RCPT TO:<${to}>`)],
+      ['DATA', 354, () => talk.ask('DATA')],
+      ['the message', 250, () => talk.ask([...testMessage(to, token), '.'].join('\r\n'))],
+    ]
+    for (const [step, wanted, ask] of steps) {
+      const { code, lines } = await ask()
+      if (code !== wanted) return { refused: `${step} with ${code} ${lines.join(' ')}`, forNow: code < 500 }
     }
-    await must(220, 'the connection', () => talk.reply())
-    await must(250, 'EHLO', () => talk.ask(`EHLO ${talk.literal}`))
-    // The null sender: nothing comes back to anybody, and no policy of a domain is broken.
-    await must(250, 'MAIL', () => talk.ask('MAIL FROM:<>'))
-    await must(250, `RCPT for ${to}`, () => talk.ask(`RCPT TO:<${to}>`))
-    await must(354, 'DATA', () => talk.ask('DATA'))
-    for (const line of testMessage(to, token)) await talk.say(line)
-    await must(250, 'the message', () => talk.ask('.'))
-    await talk.say('QUIT')
+    return undefined
   } finally {
-    talk.end()
+    await talk.leave('QUIT')
   }
 }
 

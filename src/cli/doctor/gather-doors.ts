@@ -35,31 +35,46 @@ async function look(door: DoorKind, address: string, port: number, options: Look
   const tls: ClientTls = { serverName: host, timeoutMs, ...(ca === undefined ? {} : { ca }) }
   const talk = await Talk.begin(dialer, address, port, timeoutMs)
   try {
-    switch (door) {
-      case 'smtp':
-      case 'submission':
-        return await lookSmtp(talk, tls)
-      case 'imap':
-        return await lookLines(talk, tls, /^\* OK/, ['a1 CAPABILITY', line => line.startsWith('a1 ')], /\bSTARTTLS\b/i, [
-          'a2 STARTTLS',
-          /^a2 OK/,
-        ])
-      case 'pop3':
-        return await lookLines(talk, tls, /^\+OK/, ['CAPA', line => line === '.' || line.startsWith('-')], /^STLS\b/im, ['STLS', /^\+OK/])
-      case 'submissions':
-      case 'imaps':
-      case 'pop3s': {
-        const seen = await known(() => secured(talk, tls))
-        if (!seen.ok) return { encryption: 'implicit', tls: seen }
-        const greeting = await talk.line()
-        const isRight = door === 'submissions' ? /^220/ : door === 'imaps' ? /^\* OK/ : /^\+OK/
-        if (!isRight.test(greeting)) throw new MailError('unavailable', `something else answers there: "${printable(greeting)}"`)
-        return { encryption: 'implicit', tls: seen }
-      }
-    }
+    if (door === 'smtp' || door === 'submission') return await lookSmtp(talk, tls)
+    if (door === 'imap') return await lookLines(talk, tls, IMAP)
+    if (door === 'pop3') return await lookLines(talk, tls, POP3)
+    const seen = await known(() => secured(talk, tls))
+    if (!seen.ok) return { encryption: 'implicit', tls: seen }
+    const greeting = await talk.line()
+    const isRight = door === 'submissions' ? /^220/ : door === 'imaps' ? IMAP.greets : POP3.greets
+    if (!isRight.test(greeting)) throw new MailError('unavailable', `something else answers there: "${printable(greeting)}"`)
+    return { encryption: 'implicit', tls: seen }
   } finally {
-    talk.end()
+    await talk.leave(door.startsWith('imap') ? 'a9 LOGOUT' : 'QUIT')
   }
+}
+
+/** How a protocol says what it can, and begins TLS. */
+interface LineProtocol {
+  readonly greets: RegExp
+  readonly ask: string
+  readonly isLast: (line: string) => boolean
+  readonly offers: RegExp
+  readonly begin: string
+  readonly begins: RegExp
+}
+
+const IMAP: LineProtocol = {
+  greets: /^\* (?:OK|PREAUTH)/,
+  ask: 'a1 CAPABILITY',
+  isLast: line => line.startsWith('a1 '),
+  offers: /\bSTARTTLS\b/i,
+  begin: 'a2 STARTTLS',
+  begins: /^a2 OK/,
+}
+
+const POP3: LineProtocol = {
+  greets: /^\+OK/,
+  ask: 'CAPA',
+  isLast: line => line === '.' || line.startsWith('-'),
+  offers: /^STLS\b/im,
+  begin: 'STLS',
+  begins: /^\+OK/,
 }
 
 async function lookSmtp(talk: Talk, tls: ClientTls): Promise<SeenDoor> {
@@ -75,21 +90,15 @@ async function lookSmtp(talk: Talk, tls: ClientTls): Promise<SeenDoor> {
 }
 
 /** IMAP and POP3: a greeting, what the server can, and TLS where that is among it. */
-async function lookLines(
-  talk: Talk,
-  tls: ClientTls,
-  greets: RegExp,
-  [ask, isLast]: readonly [string, (line: string) => boolean],
-  offers: RegExp,
-  [begin, begins]: readonly [string, RegExp],
-): Promise<SeenDoor> {
+async function lookLines(talk: Talk, tls: ClientTls, protocol: LineProtocol): Promise<SeenDoor> {
   const greeting = await talk.line()
-  if (!greets.test(greeting)) throw new MailError('unavailable', `something else answers there: "${printable(greeting)}"`)
-  await talk.say(ask)
-  if (!offers.test((await talk.lines(isLast)).join('\n'))) return { encryption: 'none' }
-  await talk.say(begin)
+  if (!protocol.greets.test(greeting)) throw new MailError('unavailable', `something else answers there: "${printable(greeting)}"`)
+  await talk.say(protocol.ask)
+  if (!protocol.offers.test((await talk.lines(protocol.isLast)).join('\n'))) return { encryption: 'none' }
+  await talk.say(protocol.begin)
   const answer = await talk.line()
-  if (!begins.test(answer)) return { encryption: 'offered', tls: { ok: false, why: `it refused to begin: "${printable(answer)}"` } }
+  if (!protocol.begins.test(answer))
+    return { encryption: 'offered', tls: { ok: false, why: `it refused to begin: "${printable(answer)}"` } }
   return { encryption: 'offered', tls: await known(() => secured(talk, tls)) }
 }
 
@@ -113,7 +122,7 @@ export async function gatherRelay(address: string, domain: string, options: Look
       try {
         facts.push(await attempt(talk, sender, recipient))
       } finally {
-        talk.end()
+        await talk.leave('QUIT')
       }
     }
     return facts

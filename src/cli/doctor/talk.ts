@@ -91,9 +91,10 @@ export class Talk {
     return this.#connection.secure(tls)
   }
 
-  /** Ends at once. */
-  end(): void {
-    this.#connection.destroy()
+  /** Takes leave as the protocol has it (`QUIT`, `a9 LOGOUT`), and does not wait for the answer. */
+  async leave(farewell: string): Promise<void> {
+    await this.say(farewell)
+    this.#connection.end()
   }
 }
 
