@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util'
 import type { ParseArgsConfig } from 'node:util'
-import { PERSONAL_COMMAND, personalOptions, personalServer, tellOperator, wayOut } from 'mailwright/server'
+import { PERSONAL_COMMAND, personalOptions, personalServer, smarthostLogin, tellOperator, wayOut } from 'mailwright/server'
 
 const help = `Usage: npm start -- [options]
 
@@ -34,7 +34,10 @@ async function main(): Promise<void> {
   }
   const json = wishes['json'] === true
   const tell = (line: string): void => (json ? console.error(line) : console.log(line))
-  const personal = await personalServer({ ...personalOptions(wishes), progress: line => tell(`mailwright: ${line}`) })
+  const personal = await personalServer({
+    ...personalOptions({ ...wishes, ...smarthostLogin(process.env) }),
+    progress: line => tell(`mailwright: ${line}`),
+  })
 
   const { server, domain, user, password = null } = personal
   tellOperator(

@@ -1,13 +1,13 @@
 /** `mailwright serve`: the personal server in the foreground, with the options of `npm start`. RFC 8314 §3. */
 
-import { PERSONAL_COMMAND, personalOptions, personalServer, tellOperator, wayOut } from '../server/index.ts'
+import { PERSONAL_COMMAND, personalOptions, personalServer, smarthostLogin, tellOperator, wayOut } from '../server/index.ts'
 import type { PersonalServer } from '../server/index.ts'
 import type { Call, Command } from './command.ts'
 
 async function serve({ options, terminal, signal }: Call): Promise<void> {
   const json = options['json'] === true
   const tell = (line: string): void => (json ? terminal.note(line) : terminal.tell(`mailwright: ${line}`, {}))
-  const personal = await start({ ...personalOptions(options), progress: tell })
+  const personal = await start({ ...personalOptions({ ...options, ...smarthostLogin(process.env) }), progress: tell })
   const { server, domain, user, guide } = personal
   tellOperator(server, tell, line => terminal.note(line))
   if (json) terminal.note(guide)

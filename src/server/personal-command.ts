@@ -1,12 +1,13 @@
 /** The command line of a personal server, shared by all that start one: its options, and what it tells its operator. RFC 8314 §3. */
 
 import { ConfigurationError, MailError } from '../contracts/index.ts'
-import type { MailAddress } from '../contracts/index.ts'
+import type { DeliveryStatus, MailAddress } from '../contracts/index.ts'
 import { DOOR_NAMES } from './doors.ts'
 import type { DoorName } from './doors.ts'
 import type { MailServer } from './mail-server.ts'
 import { PERSONAL_PORTS } from './personal.ts'
 import type { PersonalServerOptions } from './personal.ts'
+import type { PersonalOutboundOptions, Smarthost } from './personal-outbound.ts'
 
 /** One option of a command line. */
 export interface CommandOption {
@@ -32,6 +33,15 @@ export const PERSONAL_COMMAND: readonly CommandOption[] = Object.freeze([
     value: 'N',
     text: `port for ${door} (default ${PERSONAL_PORTS[door]}; 0 = any that is free)`,
   })),
+  { name: 'dns', value: 'IP:PORT', text: 'DNS server to ask (default: the system’s)' },
+  {
+    name: 'smarthost',
+    value: 'HOST:PORT',
+    text: 'server that takes all mail for elsewhere (default: by MX); a login is read from SMARTHOST_USER and SMARTHOST_PASSWORD',
+  },
+  { name: 'mx-port', value: 'N', text: 'port of the servers that MX records name (default 25)' },
+  { name: 'allow-private-networks', text: 'send to private and loopback addresses too (for tests)' },
+  { name: 'tls-policy', value: 'POLICY', text: 'opportunistic (default), or require: never send in the clear' },
   { name: 'allow-plaintext-login', text: 'let clients on this machine log in without TLS (for tests)' },
   { name: 'json', text: 'print one line of JSON once connections are accepted; all else goes to stderr' },
 ])
@@ -56,11 +66,46 @@ export function personalOptions(values: Readonly<Record<string, string | boolean
     ...(typeof user === 'string' ? { user } : {}),
     ...(typeof password === 'string' ? { password } : {}),
     ports,
+    outbound: outboundOptions(values),
     allowPlaintextLogin: values['allow-plaintext-login'] === true,
   }
 }
 
-function portOf(door: DoorName, value: string | boolean): number {
+function outboundOptions(values: Readonly<Record<string, string | boolean | undefined>>): PersonalOutboundOptions {
+  const { dns, smarthost, 'mx-port': mxPort, 'tls-policy': tlsPolicy } = values
+  if (tlsPolicy !== undefined && tlsPolicy !== 'opportunistic' && tlsPolicy !== 'require') {
+    throw new ConfigurationError('MW_OPTION', `--tls-policy takes opportunistic or require, not "${tlsPolicy}"`)
+  }
+  return {
+    ...(dns === undefined ? {} : { dns: String(dns) }),
+    ...(smarthost === undefined ? {} : { smarthost: smarthostOf(String(smarthost), values) }),
+    ...(mxPort === undefined ? {} : { mxPort: portOf('mx', mxPort) }),
+    ...(values['allow-private-networks'] === true ? { allowPrivateNetworks: true } : {}),
+    ...(tlsPolicy === undefined ? {} : { tlsPolicy }),
+  }
+}
+
+/** The smarthost's login, from the environment, as values for {@link personalOptions}. */
+export function smarthostLogin(environment: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string | undefined>> {
+  return { smarthostUser: environment['SMARTHOST_USER'], smarthostPassword: environment['SMARTHOST_PASSWORD'] }
+}
+
+/** `HOST:PORT`, `[IPv6]:PORT`. The login comes from the environment: arguments are seen by every user of the machine. */
+function smarthostOf(text: string, values: Readonly<Record<string, string | boolean | undefined>>): Smarthost {
+  const [, six, name, port = ''] = /^(?:\[([\da-f:.]+)\]|([^\s:@/[\]]+)):(\d{1,5})$/i.exec(text) ?? []
+  const host = six ?? name
+  if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
+    throw new ConfigurationError('MW_OPTION', `--smarthost takes HOST:PORT such as smtp.example.net:587, not "${text}"`)
+  }
+  const { smarthostUser: username, smarthostPassword: password } = values
+  if ((username === undefined) !== (password === undefined)) {
+    throw new ConfigurationError('MW_OPTION', 'SMARTHOST_USER and SMARTHOST_PASSWORD are set together, or neither')
+  }
+  const login = typeof username === 'string' && typeof password === 'string' ? { credentials: { username, password } } : {}
+  return { host, port: Number(port), ...login }
+}
+
+function portOf(door: DoorName | 'mx', value: string | boolean): number {
   if (typeof value !== 'string' || !/^\d{1,5}$/.test(value) || Number(value) > 65_535) {
     throw new ConfigurationError('MW_OPTION', `--${door}-port takes a number from 0 to 65535, not "${value}"`)
   }
@@ -79,6 +124,11 @@ export function tellOperator(server: Pick<MailServer, 'on'>, tell: (line: string
     const from = sender === undefined ? '<>' : printed(sender)
     tell(`${verdict.kind} ${size} octets from ${from} to ${recipients.map(printed).join(', ')}`)
   })
+  server.on('sent', ({ recipient, status }) => tell(`sent to ${recipient}: ${said(status)}`))
+  server.on('delayed', ({ recipient, status, dueAt = 0 }) => {
+    tell(`not sent to ${recipient} yet: ${said(status)}; next try ${new Date(dueAt).toISOString()}`)
+  })
+  server.on('bounced', ({ recipient, status }) => tell(`will not be sent to ${recipient}: ${said(status)}`))
   let last = ''
   let repeats = 0
   server.on('error', ({ error, where }) => {
@@ -94,6 +144,11 @@ export function tellOperator(server: Pick<MailServer, 'on'>, tell: (line: string
     if ((repeats & (repeats - 1)) === 0)
       complain(`the same again, ${repeats} time${repeats === 1 ? '' : 's'} so far: ${text.split('\n', 1)[0] ?? ''}`)
   })
+}
+
+/** What a remote server said is whatever it liked to say. */
+function said({ code, text }: DeliveryStatus): string {
+  return `${code} ${text.replaceAll(/[^\u0020-\u007e\u00a0-\u{10ffff}]|\p{Bidi_Control}/gu, '?')}`
 }
 
 function printed({ local, domain }: MailAddress): string {

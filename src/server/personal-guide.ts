@@ -13,6 +13,9 @@ export interface GuideFacts {
   readonly certificateFile: string | undefined
   readonly dataFolder: string
   readonly allowPlaintextLogin: boolean
+  readonly domain: string
+  /** Absent: the server does not send. */
+  readonly sending: { readonly records: string; readonly newKeys: boolean } | undefined
 }
 
 /** The page. Every line of it can be copied and works. */
@@ -66,10 +69,35 @@ export function connectionGuide(facts: GuideFacts): string {
     ...(ports.pop3s === undefined ? [] : [`    curl${trust} --user ${user} pop3s://localhost:${ports.pop3s}/1`]),
     '',
     `  Mail is kept in ${facts.dataFolder} and is there again after a restart.`,
-    '  Mail to addresses elsewhere is not sent: this server has no outbound route.',
+    ...sendingLines(facts),
     '  Press Ctrl-C to stop.',
     '',
   ].join('\n')
+}
+
+function sendingLines({ sending, domain, dataFolder }: GuideFacts): readonly string[] {
+  if (sending === undefined) return ['  Mail to addresses elsewhere is not sent: this server has no way out.']
+  const dns = `npx mailwright dns ${domain} --data ${shellWord(dataFolder)}`
+  const doctor = `npx mailwright doctor ${domain} --data ${shellWord(dataFolder)}`
+  const queue = `npx mailwright queue list --data ${shellWord(dataFolder)}`
+  const hints = [
+    '  Mail to addresses elsewhere is sent, and signed. Others take it once DNS knows this server:',
+    '',
+    `    ${dns.padEnd(58)}  what to publish`,
+    `    ${doctor.padEnd(58)}  what is wrong or missing`,
+    `    ${queue.padEnd(58)}  what waits to leave`,
+    '',
+  ]
+  return sending.newKeys
+    ? [
+        ...hints,
+        ...sending.records
+          .trimEnd()
+          .split('\n')
+          .map(line => (line === '' ? '' : `  ${line}`)),
+        '',
+      ]
+    : hints
 }
 
 function passwordLines(facts: GuideFacts): readonly string[] {

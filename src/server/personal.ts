@@ -15,6 +15,8 @@ import { createMailServer } from './mail-server.ts'
 import type { MailServer } from './mail-server.ts'
 import { addMailAccount, firstMailboxes } from './new-account.ts'
 import { connectionGuide } from './personal-guide.ts'
+import { personalOutbound } from './personal-outbound.ts'
+import type { PersonalOutboundOptions } from './personal-outbound.ts'
 
 /** Options of {@link personalServer}. */
 export interface PersonalServerOptions {
@@ -34,6 +36,8 @@ export interface PersonalServerOptions {
   readonly allowPlaintextLogin?: boolean
   /** A certificate from a certificate authority. Default: a development certificate, made on first start. */
   readonly tls?: CertificateSource
+  /** How it sends. Default: by MX, asking the system's DNS; `false`: not at all. */
+  readonly outbound?: PersonalOutboundOptions | false
   /** Middleware, outermost first. */
   readonly middleware?: readonly Middleware[]
   /** Told what is being done, a line at a time. */
@@ -77,13 +81,15 @@ export interface PersonalFiles {
   readonly directory: string
   /** Folder of the development certificate. */
   readonly tls: string
+  /** Folder of the keys that sign mail (DKIM). */
+  readonly dkim: string
   /** Folder of messages that are arriving; empty when no server runs. */
   readonly spool: string
 }
 
 /** Where everything lies within a data folder. */
 export function personalFiles(data: string): PersonalFiles {
-  return { mail: `${data}/mail`, directory: `${data}/directory.db`, tls: `${data}/tls`, spool: `${data}/spool` }
+  return { mail: `${data}/mail`, directory: `${data}/directory.db`, tls: `${data}/tls`, dkim: `${data}/dkim`, spool: `${data}/spool` }
 }
 
 /**
@@ -116,6 +122,10 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
   const tls =
     options.tls === undefined ? developmentCertificate(files.tls, [hostname, domain]) : certificates([options.tls], { watch: true })
   const ports = { ...PERSONAL_PORTS, ...options.ports }
+  if (options.outbound !== false) progress(`looking after the signing keys in ${files.dkim}`)
+  const others = (await directory.domains()).filter(name => name !== domain)
+  const sending =
+    options.outbound === false ? undefined : await personalOutbound(files.dkim, [domain, ...others], hostname, options.outbound ?? {})
   const server = createMailServer({
     hostname,
     store,
@@ -124,6 +134,7 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
     // Beside the store and not among the system's temporary files, which are memory on some machines.
     spool: fileSpool({ directory: files.spool }),
     listeners: Object.fromEntries(DOOR_NAMES.map(name => [name, ports[name]])),
+    ...(sending === undefined ? {} : { outbound: sending.outbound }),
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.allowPlaintextLogin === true ? { allowPlaintextLogin: 'loopback' as const } : {}),
   }).use(...(options.middleware ?? []))
@@ -144,6 +155,8 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
       ports: server.ports,
       certificateFile: development ? tls.facts[0]?.file : undefined,
       dataFolder: data,
+      domain,
+      sending,
       allowPlaintextLogin: options.allowPlaintextLogin === true,
     }),
     close: () => resources.disposeAsync(),

@@ -42,6 +42,8 @@ export interface DkimKeysOptions {
 export interface DkimKeyStore extends SigningKeys {
   /** Domains with keys. */
   readonly domains: readonly string[]
+  /** Those of them whose first keys were made by this store, and so are nowhere published yet. */
+  readonly made: readonly string[]
   /** Makes keys for a domain that has none yet. */
   add(domain: string): Promise<void>
   /** What must be in DNS at present, for one domain or for all. */
@@ -75,6 +77,7 @@ class KeyStore implements DkimKeyStore {
   readonly #clock: Pick<Clock, 'now'>
   readonly #kept = new Map<string, readonly KeptKey[]>()
   readonly #ready = new Map<string, readonly ReadyKey[]>()
+  readonly made: string[] = []
 
   constructor(options: DkimKeysOptions) {
     this.#options = options
@@ -99,8 +102,10 @@ class KeyStore implements DkimKeyStore {
       return
     }
     const made = await this.#make([], 'current')
-    if (await writeKeyFile(folder, name, made, true)) this.#take(name, made)
-    else this.#take(name, (await readKeyFile(folder, name)) ?? made)
+    if (await writeKeyFile(folder, name, made, true)) {
+      this.#take(name, made)
+      this.made.push(name)
+    } else this.#take(name, (await readKeyFile(folder, name)) ?? made)
   }
 
   records(domain?: string): readonly DkimRecord[] {

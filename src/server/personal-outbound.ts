@@ -1,0 +1,79 @@
+/** How a personal server sends: its resolver, its signing keys, and the DNS records that go with them. RFC 5321 §5.1; RFC 6376 §3.6; RFC 8314 §3.3. */
+
+import type { Resolver } from '../contracts/index.ts'
+import { cachingResolver, recordsFor, stubResolver, systemResolver, tableText } from '../dns/index.ts'
+import { safeFetch, socketDialer } from '../net/index.ts'
+import { dkimKeys, dkimSigner } from '../outbound/index.ts'
+import type { NextServer } from '../outbound/index.ts'
+import type { ServerOutboundOptions } from './outbound.ts'
+
+/** A server that takes all mail for elsewhere. */
+export interface Smarthost {
+  readonly host: string
+  /** 465 means TLS from the first octet on. */
+  readonly port: number
+  /** Logs in with these, over TLS with a certificate that is right. */
+  readonly credentials?: { readonly username: string; readonly password: string }
+}
+
+/** How a personal server sends. */
+export interface PersonalOutboundOptions {
+  /** The DNS server to ask, `IP:PORT`. Default: the system's. */
+  readonly dns?: string
+  /** Sends everything by this server. Default: by MX. */
+  readonly smarthost?: Smarthost
+  /** Port of the servers that MX records name. Default 25. */
+  readonly mxPort?: number
+  /** Mail by MX may go to private and loopback addresses. Default `false` (S29). */
+  readonly allowPrivateNetworks?: boolean
+  /** `require`: never in the clear. Default `opportunistic`. */
+  readonly tlsPolicy?: 'opportunistic' | 'require'
+}
+
+/** The way out of a personal server. */
+export interface PersonalOutbound {
+  readonly outbound: ServerOutboundOptions
+  readonly resolver: Resolver
+  /** What to publish in DNS, in columns; without what needs a web server. */
+  readonly records: string
+  /** Signing keys were made at this start. */
+  readonly newKeys: boolean
+}
+
+/** Makes the keys that are missing, and puts the options together. Throws `ConfigurationError` for a DNS server that is none. */
+export async function personalOutbound(
+  folder: string,
+  domains: readonly [string, ...string[]],
+  hostname: string,
+  options: PersonalOutboundOptions,
+): Promise<PersonalOutbound> {
+  const dialer = socketDialer()
+  const resolver = cachingResolver(options.dns === undefined ? systemResolver() : stubResolver({ servers: [options.dns], dialer }))
+  const keys = await dkimKeys({ folder, domains: [...domains] })
+  const [domain] = domains
+  const dkim = keys.records(domain).map(({ name, text }) => ({ selector: name.slice(0, name.indexOf('._domainkey.')), record: text }))
+  const minimum = options.tlsPolicy === 'require' ? 'encrypted' : 'opportunistic'
+  return {
+    resolver,
+    records: tableText(recordsFor(domain, { host: hostname, dkim, webHost: false })),
+    newKeys: keys.made.includes(domain),
+    outbound: {
+      resolver,
+      dialer,
+      sign: dkimSigner({ keys }),
+      tls: { minimum, fetch: safeFetch({ resolver }) },
+      ...(options.smarthost === undefined ? {} : { smarthost: nextServer(options.smarthost, minimum) }),
+      ...(options.mxPort === undefined ? {} : { port: options.mxPort }),
+      ...(options.allowPrivateNetworks === true ? { allowPrivateNetworks: true } : {}),
+    },
+  }
+}
+
+function nextServer({ host, port, credentials }: Smarthost, minimum: 'encrypted' | 'opportunistic'): NextServer {
+  return {
+    host,
+    port,
+    ...(port === 465 ? { implicitTls: true } : {}),
+    ...(credentials === undefined ? { tls: minimum } : { credentials }),
+  }
+}
