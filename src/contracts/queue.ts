@@ -223,7 +223,7 @@ export interface QueueCounts {
   readonly octets: number
   /** When the oldest unsettled message was queued, milliseconds since the epoch. */
   readonly oldest?: number
-  /** Unsettled recipients by destination, the largest first, at most 100. */
+  /** Unsettled recipients by destination, the largest first (of equal ones by name), at most 100. */
   readonly destinations: readonly { readonly destination: string; readonly recipients: number }[]
 }
 

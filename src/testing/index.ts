@@ -19,6 +19,8 @@ export type { TranscriptSource, TranscriptSubject } from './transcript-subject.t
 export { directorySuite } from './directory/index.ts'
 export type { DirectoryFactory, TestableDirectory } from './directory/index.ts'
 export type { ConformanceCase } from './promised.ts'
+export { queueSuite } from './queue/index.ts'
+export type { QueueFactory, QueueSetting, QueueSuiteOptions, TestableQueue } from './queue/index.ts'
 export { mailStoreSuite } from './store/index.ts'
 export type { StoreFactory, StorePower, StoreSuiteOptions } from './store/index.ts'
 export { stateTableSuite } from './state/index.ts'

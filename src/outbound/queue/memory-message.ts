@@ -120,7 +120,7 @@ export function countsOf(messages: readonly Kept[]): QueueCounts {
   const count = (wanted: RecipientState): number => open.filter(({ state }) => state === wanted).length
   const destinations = [...Map.groupBy(open, ({ destination }) => destination)]
     .map(([destination, { length }]) => ({ destination, recipients: length }))
-    .sort((one, other) => other.recipients - one.recipients)
+    .sort((one, other) => other.recipients - one.recipients || (one.destination < other.destination ? -1 : 1))
   return {
     messages: messages.length,
     waiting: count('waiting'),

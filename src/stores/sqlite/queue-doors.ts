@@ -124,7 +124,7 @@ export class SqliteQueue implements Queue {
       const now = this.#now()
       const { limit, leaseMs, recipientsPerLease = RECIPIENTS, perDestination = limit, except = [] } = request
       // Whoever asks in vain must not cost a durable step.
-      const due = readNextDue(this.#house.sql)
+      const due = readNextDue(this.#house.sql, now)
       if (limit < 1 || due === undefined || due > now) return []
       const leased = await this.#task<readonly LeasedInput[]>({
         kind: 'lease',
@@ -185,7 +185,7 @@ export class SqliteQueue implements Queue {
   }
 
   nextDue(options?: CallOptions): Promise<number | undefined> {
-    return this.#run(options, () => readNextDue(this.#house.sql))
+    return this.#run(options, () => readNextDue(this.#house.sql, this.#now()))
   }
 
   watch(listener: () => void): () => void {

@@ -6,6 +6,7 @@ import { ruleOf } from '../../outbound/queue/check.ts'
 import { isSettled, listsMessage, meansMessage } from '../../outbound/queue/selector.ts'
 import type { ContentReader } from './content-reader.ts'
 import { contentOf, lastOf, recipientOf } from './queue-input.ts'
+import { Pauses } from './queue-lanes.ts'
 import { DELIVERED, FAILED, HELD, LEASED, PAUSED, REMOVED, WAITING } from './queue-schema.ts'
 import { rowOfQueueId } from './queue-steer.ts'
 import type { Sql } from './sql.ts'
@@ -109,9 +110,18 @@ export function readContent(sql: Sql, reader: ContentReader, id: string): Messag
 }
 
 /** When something is due next: the next waiting recipient, or the end of the next lease. */
-export function readNextDue(sql: Sql): number | undefined {
+export function readNextDue(sql: Sql, now: number): number | undefined {
   return sql.together(() => {
-    let next = sql.row<[number]>('SELECT at FROM queue_recipient WHERE state = 1 ORDER BY at LIMIT 1')?.[0] ?? Infinity
+    const pauses = new Pauses(sql)
+    let next = Infinity
+    for (const [message, lane, at] of sql.each<[number, number, number]>(
+      'SELECT message, lane, at FROM queue_recipient WHERE state = 1 ORDER BY at',
+    )) {
+      // What ran out while it was paused waits for the end of the pause.
+      if (at <= now && pauses.stateIn(message, lane) === PAUSED) continue
+      next = at
+      break
+    }
     const waitingIn = (lane: number): number =>
       sql.row<[number]>(
         'SELECT at FROM queue_recipient INDEXED BY queue_recipient_lane WHERE lane = ? AND state < 4 AND state = 0 ORDER BY at LIMIT 1',
@@ -120,8 +130,8 @@ export function readNextDue(sql: Sql): number | undefined {
     for (const [lane] of sql.each<[number]>('SELECT id FROM queue_lane WHERE ready = 1')) {
       const due = waitingIn(lane)
       next = Math.min(next, due)
-      // Ready lanes hold what is due by now: one of them is answer enough.
-      if (due < Infinity) break
+      // What is due by now is answer enough.
+      if (due <= now) break
     }
     // Nothing in a lane is due before the lane is, so the first whose own time is later ends the search.
     for (const [lane, due] of sql.each<[number, number]>(
