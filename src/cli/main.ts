@@ -12,12 +12,13 @@ import { DOCTOR } from './doctor.ts'
 import { mustHave } from './folder.ts'
 import { progressOn } from './progress.ts'
 import { SERVE } from './serve.ts'
+import { QUEUE_COMMANDS } from './queue.ts'
 import { processTerminal } from './terminal.ts'
 import { checkedOptions, helpOf, nearest, overview, readLine, UsageError } from './usage.ts'
 import type { ReadLine } from './usage.ts'
 
-const COMMANDS: readonly Command[] = [...ACCOUNT_COMMANDS, SERVE, DNS, DOCTOR, ...CARE_COMMANDS]
-const NOUNS: readonly string[] = ['user', 'alias', 'domain']
+const COMMANDS: readonly Command[] = [...ACCOUNT_COMMANDS, SERVE, DNS, DOCTOR, ...QUEUE_COMMANDS, ...CARE_COMMANDS]
+const NOUNS: readonly string[] = ['user', 'alias', 'domain', 'queue']
 /** What people who know other programs type first. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   start: 'serve',
@@ -35,6 +36,8 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   fsck: 'verify',
   repair: 'rebuild',
   status: 'doctor',
+  mailq: 'queue list',
+  postqueue: 'queue list',
 }
 
 async function main(): Promise<void> {

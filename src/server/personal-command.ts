@@ -2,6 +2,7 @@
 
 import { ConfigurationError, MailError } from '../contracts/index.ts'
 import type { DeliveryStatus, MailAddress } from '../contracts/index.ts'
+import { printable } from '../pipeline/index.ts'
 import { DOOR_NAMES } from './doors.ts'
 import type { DoorName } from './doors.ts'
 import type { MailServer } from './mail-server.ts'
@@ -148,7 +149,7 @@ export function tellOperator(server: Pick<MailServer, 'on'>, tell: (line: string
 
 /** What a remote server said is whatever it liked to say. */
 function said({ code, text }: DeliveryStatus): string {
-  return `${code} ${text.replaceAll(/[^\u0020-\u007e\u00a0-\u{10ffff}]|\p{Bidi_Control}/gu, '?')}`
+  return `${code} ${printable(text)}`
 }
 
 function printed({ local, domain }: MailAddress): string {
