@@ -1,8 +1,10 @@
 /** Is TLS towards us sure: MTA-STS, reports, DANE. RFC 8461 §3; RFC 8460 §3; RFC 7672 §3.1, §3.2. */
 
 import { createHash, X509Certificate } from 'node:crypto'
-import type { TlsaRecord } from '../../contracts/index.ts'
+import type { TlsaRecord, TlsPeer } from '../../contracts/index.ts'
 import { zoneLine } from '../../dns/index.ts'
+import { daneFailure } from '../../outbound/tls-policy/dane.ts'
+import { parseStsPolicy, stsAllows, stsIdOf } from '../../outbound/tls-policy/sts-policy.ts'
 import { linesFor } from './check-route.ts'
 import type { Facts, PageFacts, SeenTls } from './facts.ts'
 import { unchecked } from './finding.ts'
@@ -14,33 +16,16 @@ export function checkTlsPolicies(facts: Facts): readonly Finding[] {
   return [...checkMtaSts(facts), ...checkReports(facts), ...checkDane(facts)]
 }
 
-/** A policy page, read. RFC 8461 §3.2. */
-export interface PolicyPage {
-  readonly mode: string
-  readonly mx: readonly string[]
-  readonly maxAge: number
-}
-
-/** Reads a page; a text that says why it cannot be used. */
-export function readPolicyPage(text: string): PolicyPage | string {
-  const pairs = text.split(/\r?\n/).flatMap((line): [string, string][] => {
-    const colon = line.indexOf(':')
-    return colon < 0 ? [] : [[line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]]
-  })
-  const first = (key: string): string | undefined => pairs.find(([name]) => name === key)?.[1]
-  const [mode, maxAge] = [first('mode'), Number(first('max_age') ?? Number.NaN)]
-  const mx = pairs.filter(([key]) => key === 'mx').map(([, value]) => value.toLowerCase())
-  if (first('version') !== 'STSv1') return 'its version is not STSv1'
-  if (mode !== 'enforce' && mode !== 'testing' && mode !== 'none') return 'it has no mode (enforce, testing or none)'
-  // RFC 8461 §3.2: at most 31557600.
-  if (!Number.isInteger(maxAge) || maxAge < 0 || maxAge > 31_557_600) return 'its max_age is no number of seconds up to a year'
-  if (mx.length === 0 && mode !== 'none') return 'it names no mx'
-  return { mode, mx, maxAge }
-}
-
-/** RFC 8461 §4.1: a star stands for one label. */
-function isNamed(host: string, patterns: readonly string[]): boolean {
-  return patterns.some(pattern => pattern === host || (pattern.startsWith('*.') && pattern.slice(2) === host.slice(host.indexOf('.') + 1)))
+/** What is wrong with a page that senders cannot use. RFC 8461 §3.2. */
+function pageFault(text: string): string {
+  const lines = text
+    .split('\n')
+    .map(line => [line.slice(0, Math.max(0, line.indexOf(':'))).trim(), line.slice(line.indexOf(':') + 1).trim()] as const)
+  const value = (key: string): string | undefined => lines.find(([name]) => name === key)?.[1]
+  if (value('version') !== 'STSv1') return 'its version is not STSv1'
+  if (!['enforce', 'testing', 'none'].includes(value('mode') ?? '')) return 'it has no mode (enforce, testing or none)'
+  if (!/^\d{1,10}$/.test(value('max_age') ?? '')) return 'its max_age is no number of seconds'
+  return value('mx') === undefined ? 'it names no mx' : 'one of its lines is no "key: value"'
 }
 
 function checkMtaSts({ expected, dns, page, doors }: Facts): readonly Finding[] {
@@ -76,7 +61,7 @@ function checkMtaSts({ expected, dns, page, doors }: Facts): readonly Finding[] 
         publish: publish.slice(0, 1),
       },
     ]
-  if (!/;\s*id=[A-Za-z0-9]{1,32}\s*(?:;|$)/.test(record))
+  if (stsIdOf(records) === undefined)
     return [
       { ...common, level: 'fault', found: 'its record has no id of letters and digits', todo: 'publish', publish: publish.slice(0, 1) },
     ]
@@ -102,12 +87,12 @@ function judgePage(
   if (!page.ok) return [{ ...common, level: 'fault', found: `there is a record, but its page cannot be had: ${page.why}`, todo }]
   if (page.value.status !== 200)
     return [{ ...common, level: 'fault', found: `there is a record, but its page is answered ${page.value.status}`, todo }]
-  const policy = readPolicyPage(page.value.text)
-  if (typeof policy === 'string') return [{ ...common, level: 'fault', found: `its page cannot be used: ${policy}`, todo }]
+  const policy = parseStsPolicy(page.value.text)
+  if (policy === undefined) return [{ ...common, level: 'fault', found: `its page cannot be used: ${pageFault(page.value.text)}`, todo }]
   const findings: Finding[] = []
   const grave = policy.mode === 'enforce' ? 'fault' : 'warning'
   const meaning = policy.mode === 'enforce' ? 'others refuse to deliver' : 'others would refuse to deliver, were it enforced'
-  if (policy.mode !== 'none' && !isNamed(host, policy.mx))
+  if (policy.mode !== 'none' && !stsAllows(policy, host))
     findings.push({ ...common, level: grave, found: `its page names ${policy.mx.join(', ')}, not ${host}: ${meaning}`, todo })
   if (policy.mode !== 'none' && seen.some(({ trusted }) => !trusted)) {
     const found = `the server's certificate is not trusted (${seen.find(({ trusted }) => !trusted)?.fault ?? 'unknown'}): ${meaning}`
@@ -156,23 +141,14 @@ function checkReports({ expected, dns }: Facts): readonly Finding[] {
   return [{ ...common, level: 'ok', found: `"${record}"` }]
 }
 
-/** Whether a record fits a certificate of the chain. RFC 6698 §2.1; RFC 7672 §3.1.3: usages 0 and 1 are not for mail. */
-export function tlsaFits(record: TlsaRecord, chain: readonly Uint8Array[]): boolean {
-  const candidates = record.usage === 3 ? chain.slice(0, 1) : record.usage === 2 ? chain : []
-  return candidates.some(der => {
-    const selected = record.selector === 1 ? new X509Certificate(der).publicKey.export({ type: 'spki', format: 'der' }) : der
-    const hash = record.matchingType === 1 ? 'sha256' : record.matchingType === 2 ? 'sha512' : undefined
-    const data = hash === undefined ? selected : createHash(hash).update(selected).digest()
-    return Buffer.compare(data, record.data) === 0
-  })
-}
-
-function checkDane({ expected, dns, doors }: Facts): readonly Finding[] {
+function checkDane({ expected, dns, doors, now }: Facts): readonly Finding[] {
   const { host } = expected
   const looked = `DANE of ${host}`
   const common = { check: 'dane', looked } as const
   if (!dns.tlsa.ok) return [unchecked('dane', looked, dns.tlsa.why)]
   const { records, authentic } = dns.tlsa.value
+  // RFC 7672 §3.1.3: the usages 0 and 1 mean nothing in mail.
+  const usable = records.filter(({ usage }) => usage === 2 || usage === 3)
   const publish = linesFor(expected, 'dane')
   const isSigned = dns.mx.ok && dns.mx.value.authentic
   if (records.length === 0) {
@@ -202,7 +178,7 @@ function checkDane({ expected, dns, doors }: Facts): readonly Finding[] {
     if (tls?.ok !== true) {
       const found = `TLSA records are published, but ${address} offers no TLS: who heeds them cannot deliver`
       findings.push({ ...common, level: 'fault', found, todo: 'switch STARTTLS on, or take the records out' })
-    } else if (!records.some(record => tlsaFits(record, tls.value.chain))) {
+    } else if (daneFailure(peerOf(tls.value), usable, [host, expected.domain], now) !== undefined) {
       const found = `no TLSA record fits the certificate that ${address} shows: who heeds them cannot deliver`
       const own = publish.length > 0 ? publish : ownLine(host, tls.value)
       findings.push({
@@ -224,6 +200,10 @@ function checkDane({ expected, dns, doors }: Facts): readonly Finding[] {
       found: `${records.length} TLSA record${records.length === 1 ? '' : 's'}, vouched for, and the certificate fits`,
     },
   ]
+}
+
+function peerOf({ version, chain, trusted }: SeenTls): TlsPeer {
+  return { version, chain, trusted, cipher: '' }
 }
 
 /** The record for the certificate that was seen, where the folder has none. */

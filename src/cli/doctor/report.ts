@@ -11,8 +11,6 @@ export type Paint = (level: Level, text: string) => string
 
 /** Colours where a terminal shows them. */
 export const coloured: Paint = (level, text) => styleText(COLOURS[level], text)
-/** No colours: pipes and logs. */
-export const plain: Paint = (_, text) => text
 
 /** One finding: a line that can be skimmed; below it, what to do. */
 export function findingText(finding: Finding, paint: Paint): string {

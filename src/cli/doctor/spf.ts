@@ -37,7 +37,7 @@ const QUALIFIERS: Readonly<Record<string, SpfResult>> = { '+': 'pass', '-': 'fai
 const NOTHING: Policy = { terms: [], rest: 'neutral' }
 
 /** RFC 7208 §4.5: records that begin with the version, whole. */
-export function spfRecords(texts: readonly string[]): readonly string[] {
+function spfRecords(texts: readonly string[]): readonly string[] {
   return texts.filter(text => /^v=spf1(?: |$)/i.test(text))
 }
 
