@@ -213,7 +213,7 @@ function keysOf(
 
 /** Local parts that differ in case alone are one correspondent's. */
 function printed({ local, domain }: MailAddress): string {
-  return `${local.toLowerCase().slice(0, 128)}@${domain.toLowerCase()}`
+  return `${local.toLowerCase().slice(0, 128)}@${domain.toLowerCase()}`.toWellFormed()
 }
 
 /** The one author of a message; whoever names several, or none, has no name (S15). */
