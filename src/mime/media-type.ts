@@ -1,6 +1,9 @@
-/** Values with parameters: Content-Type, Content-Disposition. RFC 2045 §5.1; RFC 2183 §2. */
+/** Values with parameters: Content-Type, Content-Disposition. RFC 2045 §5.1; RFC 2183 §2; RFC 2231 §3, §4.1. */
 
-/** A value and its parameters as written; names in lower case. Text of octets (Latin-1). */
+/**
+ * A value and its parameters as written; names in lower case. Text of octets (Latin-1). Pieces of a parameter are joined
+ * (RFC 2231 §6); an extended value stays in its form, under a name with an asterisk.
+ */
 export interface ParameterisedValue {
   /** Lower case, without white space and comments: `text/plain`, `attachment`. */
   readonly value: string
@@ -11,6 +14,12 @@ export interface ParameterisedValue {
 const MOST_PARAMETERS = 100
 
 const TOKEN_END = /[\s;="(),<>@\\[\]?/:]/
+
+/** Names that people write without the quotes they need: `filename=a b.txt`. */
+const LOOSE: ReadonlySet<string> = new Set(['name', 'filename'])
+
+/** `filename*0`, `filename*1*`. RFC 2231 §3, §4.1. */
+const PIECE = /^([^*]+)\*(0|[1-9]\d?)(\*?)$/
 
 /** Reads such a value; never throws, linear in its length. */
 export function parseParameterised(text: string): ParameterisedValue {
@@ -27,11 +36,55 @@ export function parseParameterised(text: string): ParameterisedValue {
       continue
     }
     reader.blank()
-    const given = reader.peek === '"' ? reader.quoted() : reader.loose()
+    const given = reader.peek === '"' ? reader.quoted() : reader.loose(LOOSE.has(name))
     parameters.push([name, given])
     reader.until(';')
   }
-  return { value, parameters }
+  return { value, parameters: joined(parameters) }
+}
+
+interface Piece {
+  readonly value: string
+  readonly isExtended: boolean
+}
+
+/** Pieces in place of the first of them; those that do not follow on 0, 1, 2, ... stay as they are. */
+function joined(parameters: readonly (readonly [string, string])[]): readonly (readonly [string, string])[] {
+  const pieces = new Map<string, Map<number, Piece>>()
+  for (const [name, value] of parameters) {
+    const [, stem = '', number = '', star = ''] = PIECE.exec(name) ?? []
+    if (stem === '') continue
+    const own = pieces.get(stem) ?? new Map<number, Piece>()
+    pieces.set(stem, own)
+    if (!own.has(Number(number))) own.set(Number(number), { value, isExtended: star === '*' })
+  }
+  if (pieces.size === 0) return parameters
+  const told = new Set<string>()
+  return parameters.flatMap(([name, value]): readonly (readonly [string, string])[] => {
+    const [, stem = '', number = ''] = PIECE.exec(name) ?? []
+    const own = pieces.get(stem)
+    if (own?.get(0) === undefined) return [[name, value]]
+    const whole = run(own)
+    if (Number(number) >= whole.length) return [[name, value]]
+    if (told.has(stem)) return []
+    told.add(stem)
+    const isExtended = whole.some(piece => piece.isExtended)
+    // A piece without the asterisk is literal also among those that are encoded.
+    const text = whole.map(piece => (isExtended && !piece.isExtended ? encoded(piece.value) : piece.value)).join('')
+    return [[isExtended ? `${stem}*` : stem, text]]
+  })
+}
+
+/** The pieces 0, 1, 2, ... up to the first that is missing. */
+function run(pieces: ReadonlyMap<number, Piece>): readonly Piece[] {
+  const whole: Piece[] = []
+  for (let piece = pieces.get(0); piece !== undefined; piece = pieces.get(whole.length)) whole.push(piece)
+  return whole
+}
+
+/** RFC 2231 §7 `ext-octet`s for all that is no `attribute-char`. */
+function encoded(text: string): string {
+  return text.replace(/[^A-Za-z0-9!#$&+.^_`{|}~-]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
 }
 
 /** The value of a parameter, where it has one. */
@@ -84,10 +137,29 @@ class Reader {
   }
 
   /** An unquoted value, in which people write what should have been quoted. */
-  loose(): string {
+  loose(hasSpaces: boolean): string {
     const start = this.#at
-    while (!this.done && this.peek !== ';' && this.peek !== '(' && this.peek !== ' ' && this.peek !== '\t') this.#at++
-    return this.#text.slice(start, this.#at)
+    for (;;) {
+      while (!this.done && this.peek !== ';' && this.peek !== '(' && this.peek !== ' ' && this.peek !== '\t') this.#at++
+      const end = this.#at
+      if (!hasSpaces || !this.#goesOn()) return this.#text.slice(start, end)
+    }
+  }
+
+  /** Whether a word follows that belongs to the value: no end, no comment, and no other parameter whose semicolon was forgotten. */
+  #goesOn(): boolean {
+    this.#blanks()
+    if (this.done || this.peek === ';' || this.peek === '(' || this.peek === '"') return false
+    const word = this.#at
+    this.token()
+    this.#blanks()
+    const isName = this.peek === '='
+    this.#at = word
+    return !isName
+  }
+
+  #blanks(): void {
+    while (this.peek === ' ' || this.peek === '\t') this.#at++
   }
 
   quoted(): string {
