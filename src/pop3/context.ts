@@ -29,6 +29,8 @@ export class Context {
   /** The session waits for its client and for nothing else. */
   isWaiting = false
   #sliceBegan = 0
+  /** When the client last had nothing owed to it: its last command was answered, or it took what it was sent. */
+  #idleSince = 0
 
   constructor(host: Host, settings: Pop3Settings, transport: Transport, connection: LiveConnection) {
     this.host = host
@@ -43,16 +45,20 @@ export class Context {
     return this.transport.tls !== undefined || (this.settings.allowPlaintextLogin && isLoopback(this.transport.remote.address))
   }
 
-  /** Milliseconds that the client may stay silent. */
+  /** Milliseconds until the client must have given a whole command: octets alone are none. RFC 1939 §3. */
   get patience(): number {
     // Stricter than RFC 1939 §3, whose ten minutes are for those who have a maildrop to lose: logging in has one deadline.
-    return this.maildrop === undefined ? Math.max(0, this.loginDeadline - this.host.clock.monotonic()) : this.settings.autologout
+    const deadline = this.maildrop === undefined ? this.loginDeadline : this.#idleSince + this.settings.autologout
+    return Math.max(0, deadline - this.host.clock.monotonic())
   }
 
   /** Sends what was answered and takes in more octets. */
   async more(): Promise<'more' | 'end' | 'timeout'> {
     const pressure = this.out.flush()
-    if (pressure !== undefined) await pressure
+    if (pressure !== undefined) {
+      await pressure
+      this.commandDone()
+    }
     this.out.release()
     this.isWaiting = true
     const octets = await this.transport.read(this.patience)
@@ -61,6 +67,11 @@ export class Context {
     if (octets === 'timeout') return 'timeout'
     this.framer.push(octets)
     return 'more'
+  }
+
+  /** A command was answered: the client's time begins anew. */
+  commandDone(): void {
+    this.#idleSince = this.host.clock.monotonic()
   }
 
   /** Begins a slice of work that {@link Context.pause} measures. */

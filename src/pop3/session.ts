@@ -74,8 +74,11 @@ export class Session {
         if ((await context.more()) !== 'more') return
         continue
       }
-      if (frame.kind === 'line') await this.#handle(frame.bytes)
-      else if (frame.kind === 'fault') this.#fault(negative(`The line is not one: ${frame.fault}`))
+      if (frame.kind === 'line') {
+        await this.#handle(frame.bytes)
+        context.commandDone()
+      }
+      if (frame.kind === 'fault') this.#fault(negative(`The line is not one: ${frame.fault}`))
       if (this.#faults >= FAULTS_IN_A_ROW) return out.reply(replies.tooManyFaults)
       if (context.failedLogins >= FAILED_LOGINS) return out.reply(replies.tooManyLogins)
       if (context.connection.signal.aborted) return

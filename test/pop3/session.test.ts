@@ -231,6 +231,22 @@ test('header text beyond ASCII is replaced until the client asks for UTF8, sizes
   `,
   ))
 
+test('only a whole command begins the ten minutes anew, octets do not (RFC 1939 §3)', () =>
+  transcript(
+    world({ messages: TWO }),
+    `${LOGIN}
+    T: 9 minutes
+    C: NOOP
+    S: +OK *
+    T: 9 minutes
+    C~ NO
+    T: 50 seconds
+    C~ O
+    T: 15 seconds
+    S: (closed)
+  `,
+  ))
+
 test('shutdown tells idle sessions at once, and deletes nothing', () =>
   transcript(
     world({ messages: TWO, steps: ({ engine }) => ({ stop: () => engine.shutdown() }) }),
