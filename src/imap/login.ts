@@ -17,11 +17,16 @@ export async function logIn(context: Context, mechanism: string, credentials: Cr
       ? no('AUTHENTICATIONFAILED', printable(verdict.text))
       : codes.loginFailed
   }
-  const account = await host.openAccount(outcome.principal)
-  const hub = hubs.join(account, settings.sessionsPerAccount)
-  if (hub === undefined) return no('LIMIT', 'This account has too many sessions')
-  context.account = account
-  context.hub = hub
+  try {
+    const account = await host.openAccount(outcome.principal)
+    const hub = hubs.join(account, settings.sessionsPerAccount)
+    if (hub === undefined) return no('LIMIT', 'This account has too many sessions')
+    context.account = account
+    context.hub = hub
+  } finally {
+    // Without its mail the session stays where it was, and nobody is logged in.
+    if (context.hub === undefined) context.connection.principal = undefined
+  }
   context.input.loggedIn()
   return ok('Logged in', `CAPABILITY ${capabilities(context)}`)
 }

@@ -3,8 +3,8 @@
 /** Options of {@link imapEngine}. */
 export interface ImapOptions {
   /**
-   * Takes passwords in the clear on connections without TLS. Only for tests and loopback: RFC 9051 §11.7 forbids it
-   * elsewhere. Default `false`: LOGINDISABLED is announced.
+   * Takes passwords in the clear from clients on loopback, without TLS. Only for tests and local use; clients from elsewhere
+   * need TLS all the same (RFC 9051 §11.7). Default `false`: LOGINDISABLED is announced to all without TLS.
    */
   readonly allowPlaintextLogin?: boolean
   /** Octets of a message that APPEND takes; announced as APPENDLIMIT. RFC 7889. Default 64 MiB. */

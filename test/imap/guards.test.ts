@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fakeConnection, transcript } from 'mailwright/testing'
+import type { ConnectionFacts, Middleware } from 'mailwright/contracts'
 import { mail, makeWorld, world } from './world.ts'
 
 const LOGIN = `
@@ -136,6 +137,32 @@ test('five failed logins end the connection (RFC 9051 §11.7)', () =>
   S: (closed)
 `,
   ))
+
+test('who is refused for having too many sessions has not logged in (RFC 9051 §6.2.3)', async () => {
+  const connections: ConnectionFacts[] = []
+  const watching: Middleware = {
+    name: 'watching',
+    login: (context, next) => {
+      connections.push(context.connection)
+      return next()
+    },
+  }
+  await transcript(
+    world({ imap: { sessionsPerAccount: 1 }, middleware: [watching] }),
+    `
+  A< * OK *
+  A: a1 LOGIN ann secret
+  A< a1 OK *
+  B< * OK *
+  B: b1 LOGIN ann secret
+  B< b1 NO [LIMIT] *
+  B: b2 LOGIN ann secret
+  B< b2 NO [LIMIT] *
+`,
+  )
+  const [first, second] = connections
+  assert.deepEqual([first?.principal?.username, second?.principal], ['ann', undefined])
+})
 
 test('an account has so many sessions and no more (RFC 9051 §6.2.3)', () =>
   transcript(
