@@ -7,7 +7,7 @@ export const steeringCases: readonly QueueCase[] = [
   {
     name: 'Held recipients are not leased until released, and are due at once then',
     async run(world) {
-      const id = await put(world, ['a@one.example', 'b@two.example'], { notBefore: world.clock.now() + MINUTE })
+      const id = await put(world, ['a@one.example', 'b@two.example'], { notBefore: world.clock.now() + 60 * MINUTE })
       same('two are held', await world.queue.hold({ id }), 2)
       same('again none', await world.queue.hold({ id }), 0)
       world.clock.advance(MINUTE)
