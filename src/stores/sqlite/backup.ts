@@ -9,7 +9,7 @@ import { databasePath } from './database.ts'
 import { mailErrorOf } from './faults.ts'
 import type { House } from './house.ts'
 import { prepareQueueCopy } from './queue-copy.ts'
-import { segmentPath } from './segment-writer.ts'
+import { segmentPath } from './segment-format.ts'
 import { Sql } from './sql.ts'
 
 /** Seconds for which segment files are kept from being removed, renewed with each file. */

@@ -11,7 +11,7 @@ import { failpoint } from './failpoints.ts'
 import type { House } from './house.ts'
 import type { InspectionProgress, StoreProblem } from './inspection.ts'
 import type { Marks } from './marking.ts'
-import { HEADER, segmentPath } from './segment-writer.ts'
+import { HEADER, segmentPath } from './segment-format.ts'
 
 /** Rows in one step of background work: a few milliseconds of the writer's time. */
 const STEP = 200

@@ -7,7 +7,7 @@ import { closeSync, openSync, read as readLater } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { MailError } from '../../contracts/mail-error.ts'
 import type { MessageSource } from '../../contracts/message.ts'
-import { BLOCK, readFully, segmentPath } from './segment-writer.ts'
+import { BLOCK, readFully, segmentPath } from './segment-format.ts'
 
 /** Ranges up to this size are answered at once, larger ones with a promise. */
 const AT_ONCE = 262_144
@@ -60,8 +60,13 @@ export class ContentReader {
     return this.#withPlace(place, now => {
       const first = from - (from % BLOCK)
       const last = Math.min(now.size, Math.ceil(to / BLOCK) * BLOCK)
-      const octets = this.#take(now, first, last)
-      checkSums(now, octets, first)
+      let octets = this.#take(now, first, last)
+      if (faultyBlock(now, octets, first) !== undefined) {
+        // The window reaches beyond what was written when it was read: what lies there now is another matter.
+        this.#window = new Uint8Array()
+        octets = this.#take(now, first, last)
+        checkSums(now, octets, first)
+      }
       return octets.subarray(from - first, to - first)
     })
   }
@@ -177,15 +182,20 @@ function cutShort({ segment }: ContentPlace): MailError {
   return new MailError('corrupt', `segment ${segment} ends before a message in it does: run verify, restore it from a backup`)
 }
 
-function checkSums({ sums, segment, start }: ContentPlace, octets: Uint8Array, first: number): void {
+/** Where the first block begins that is not what was written. */
+function faultyBlock({ sums }: ContentPlace, octets: Uint8Array, first: number): number | undefined {
   const view = new DataView(sums.buffer, sums.byteOffset, sums.byteLength)
   for (let at = 0; at < octets.length; at += BLOCK) {
-    if (crc32(octets.subarray(at, at + BLOCK)) === view.getUint32(((first + at) / BLOCK) * 4)) continue
-    throw new MailError(
-      'corrupt',
-      `octets at ${start + first + at} of segment ${segment} are not what was written: run verify, restore a backup`,
-    )
+    if (crc32(octets.subarray(at, at + BLOCK)) !== view.getUint32(((first + at) / BLOCK) * 4)) return first + at
   }
+  return undefined
+}
+
+function checkSums(place: ContentPlace, octets: Uint8Array, first: number): void {
+  const fault = faultyBlock(place, octets, first)
+  if (fault === undefined) return
+  const { segment, start } = place
+  throw new MailError('corrupt', `octets at ${start + fault} of segment ${segment} are not what was written: run verify, restore a backup`)
 }
 
 /** A stored message: what belongs in front for its mailbox alone, then the content. */

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspectQueue } from './queue-inspection.ts'
-import { BLOCK, readFully, segmentPath, sumsOf } from './segment-writer.ts'
+import { BLOCK, readFully, segmentPath, sumsOf } from './segment-format.ts'
 import type { Sql } from './sql.ts'
 
 /** Something that is not as it must be. */

@@ -9,7 +9,8 @@ import { checkMailboxName, INBOX } from '../mailbox-name.ts'
 import { mailErrorOf } from './faults.ts'
 import { DELETED, SEEN, splitFlags } from './flag-bits.ts'
 import type { Failure, MessageInput, Operation, TargetInput } from './operation.ts'
-import { BLOCK, type StagedContent } from './segment-writer.ts'
+import { BLOCK } from './segment-format.ts'
+import { type StagedContent } from './segment-writer.ts'
 import { type AccountRow, mailboxIdOf, packRanges, rowOfMailboxId, type WriteContext } from './write-context.ts'
 
 type Of<Kind extends Operation['kind']> = Extract<Operation, { readonly kind: Kind }>

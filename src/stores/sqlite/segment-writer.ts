@@ -4,24 +4,17 @@
  * octets without a row are waste that compaction takes away.
  */
 
-import { hash as hashOf, createHash } from 'node:crypto'
-import { closeSync, fdatasyncSync, fsyncSync, openSync, readSync, statfsSync, statSync, writeSync, writevSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, statfsSync, statSync, writeSync, writevSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { MailError } from '../../contracts/mail-error.ts'
 import { databasePath } from './database.ts'
 import { failpoint } from './failpoints.ts'
+import { isNoSpace } from './faults.ts'
 import type { ContentInput } from './operation.ts'
+import { BLOCK, hashKeyOf, hashOfPieces, HEADER, headerOf, readFully, segmentPath, sumsOf } from './segment-format.ts'
 import type { Sql } from './sql.ts'
-
-/** Octets that share one checksum. */
-export const BLOCK = 65_536
-
-/** Octets in front of each content: magic (4), zero (4), size (8, big-endian), SHA-256 (32). */
-export const HEADER = 48
-
-/** The first four octets of a header. */
-export const MAGIC = 0x4d57_6331
 
 /** How much of a large content is in memory at a time. */
 const CHUNK = 262_144
@@ -32,10 +25,18 @@ const ROWS = 16_384
 /** Octets free beyond those to keep, with which the end is far. */
 const FAR = 67_108_864
 
-/** Where a segment lies. */
-export function segmentPath(folder: string, segment: number): string {
-  return join(folder, 'segments', `${String(segment).padStart(8, '0')}.seg`)
-}
+/**
+ * Octets that are written as zeros ahead of the contents, at most; in a young segment a quarter of what it holds. To sync what is
+ * written over them costs half of what growing costs.
+ */
+const AHEAD = 1_048_576
+const YOUNG = 262_144
+
+/** Groups above this are written behind the end: for them the zeros would cost more than they save. */
+const FEW = 131_072
+
+/** Octets that must be free for writing ahead. */
+const ROOMY = 268_435_456
 
 /** A content that is in a segment (perhaps not synced yet) or was there already. */
 export interface StagedContent {
@@ -51,47 +52,6 @@ export interface StagedContent {
   id: number | undefined
   /** Whether the row was there before. */
   readonly known: boolean
-}
-
-/** The index key of a hash: its first 48 bits. */
-export function hashKeyOf(hash: Uint8Array): number {
-  const view = new DataView(hash.buffer, hash.byteOffset, hash.byteLength)
-  return view.getUint32(0) * 65_536 + view.getUint16(4)
-}
-
-/** CRC-32 of each block of what the pieces are together, big-endian, one after the other. */
-export function sumsOf(pieces: readonly Uint8Array[], size: number): Uint8Array {
-  const sums = new Uint8Array(Math.ceil(size / BLOCK) * 4)
-  const view = new DataView(sums.buffer)
-  let done = 0
-  let sum = 0
-  for (const piece of pieces) {
-    for (let at = 0; at < piece.length;) {
-      const part = piece.subarray(at, at + BLOCK - (done % BLOCK))
-      sum = crc32(part, done % BLOCK === 0 ? 0 : sum)
-      view.setUint32(Math.floor(done / BLOCK) * 4, sum)
-      at += part.length
-      done += part.length
-    }
-  }
-  return sums
-}
-
-function hashOfPieces(pieces: readonly Uint8Array[]): Uint8Array {
-  const [first = new Uint8Array()] = pieces
-  if (pieces.length <= 1) return hashOf('sha256', first, 'buffer')
-  const digest = createHash('sha256')
-  for (const piece of pieces) digest.update(piece)
-  return digest.digest()
-}
-
-function headerOf(size: number, hash: Uint8Array): Uint8Array {
-  const header = new Uint8Array(HEADER)
-  const view = new DataView(header.buffer)
-  view.setUint32(0, MAGIC)
-  view.setBigUint64(8, BigInt(size))
-  header.set(hash, 16)
-  return header
 }
 
 /** Settings of a {@link SegmentWriter}. */
@@ -112,6 +72,8 @@ export class SegmentWriter {
   #tail = 0
   #pending: Uint8Array[] = []
   #pendingAt = 0
+  /** Where the octets end that are written ahead. */
+  #ahead = 0
   #unsynced = false
   #chunk: Uint8Array | undefined
   /** Octets free for what this group stages; unknown until it asks. */
@@ -265,7 +227,11 @@ export class SegmentWriter {
   /** Leaves the current segment: the next content begins another. */
   leave(): void {
     this.discard()
-    if (this.#fd !== -1) closeSync(this.#fd)
+    if (this.#fd !== -1) {
+      if (this.#ahead > this.#tail) ftruncateSync(this.#fd, this.#tail)
+      closeSync(this.#fd)
+    }
+    this.#ahead = 0
     this.#fd = -1
     this.#unsynced = false
   }
@@ -286,6 +252,19 @@ export class SegmentWriter {
       throw error
     }
     this.#pending = []
+    this.#writeAhead()
+  }
+
+  #writeAhead(): void {
+    if (this.#tail <= this.#ahead || this.#tail < YOUNG || this.#tail - this.#pendingAt > FEW || (this.#free ?? 0) < ROOMY) return
+    const octets = Math.min(AHEAD, this.#tail >> 2)
+    try {
+      this.#write([new Uint8Array(octets)], this.#tail)
+      this.#ahead = this.#tail + octets
+    } catch (error) {
+      // Nothing needs the zeros.
+      if (!isNoSpace(error)) throw error
+    }
   }
 
   #write(parts: readonly Uint8Array[], position: number): void {
@@ -356,15 +335,4 @@ function after(parts: readonly Uint8Array[], written: number): Uint8Array[] {
     }
   }
   return rest
-}
-
-/** Reads until the array is full or the file ends; answers how much it got. */
-export function readFully(fd: number, into: Uint8Array, position: number): number {
-  let got = 0
-  while (got < into.length) {
-    const read = readSync(fd, into, got, into.length - got, position + got)
-    if (read === 0) break
-    got += read
-  }
-  return got
 }

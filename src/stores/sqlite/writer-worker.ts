@@ -11,6 +11,13 @@ const MOST_OPERATIONS = 1000
 /** Octets of contents in one durable step, about: one more may pass them. */
 const MOST_OCTETS = 32 * 1024 * 1024
 
+/** Milliseconds for which a group may wait to become larger, and how long it waits for the next operation: a sync costs as much as three messages. */
+const GATHER = 1
+const GATHER_STEP = 0.35
+
+/** Milliseconds whose operations are worth waiting for. */
+const WORTH = 1.5
+
 /** Milliseconds without work after which the log may be moved into the database. */
 const IDLE_AFTER = 200
 
@@ -53,6 +60,28 @@ function nextGroup(): readonly Request[] {
   return queue.splice(0, count)
 }
 
+/** Operations in a millisecond, as of late. */
+let pace = 0
+let lastEnd = 0
+const nothing = new Int32Array(new SharedArrayBuffer(4))
+
+/** Waits for more where they come fast, as long as they do: who is alone is never kept waiting. */
+function gather(): void {
+  const wanted = Math.min(MOST_OPERATIONS, pace * WORTH)
+  for (let waited = 0; queue.length < wanted && waited < GATHER; waited += GATHER_STEP) {
+    const before = queue.length
+    Atomics.wait(nothing, 0, 0, GATHER_STEP)
+    drain()
+    if (queue.length === before) return
+  }
+}
+
+function measure(operations: number): void {
+  const now = performance.now()
+  pace += (operations / Math.max(0.1, now - lastEnd) - pace) * 0.2
+  lastEnd = now
+}
+
 function report(message: WriterReport): void {
   port.postMessage(message)
 }
@@ -60,7 +89,9 @@ function report(message: WriterReport): void {
 function work(): void {
   drain()
   while (queue.length > 0) {
+    gather()
     const answers = writer.run(nextGroup())
+    measure(answers.length)
     report({ kind: 'answers', answers, counters: writer.counters })
     failpoint('after-answer')
     if (writer.stopped !== undefined && !told) {

@@ -1,0 +1,74 @@
+/** How contents lie in a segment file: a header, the octets, and sums kept in the content's row. */
+
+import { createHash, hash as hashOf } from 'node:crypto'
+import { readSync } from 'node:fs'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+
+/** Octets that share one checksum. */
+export const BLOCK = 65_536
+
+/** Octets in front of each content: magic (4), zero (4), size (8, big-endian), SHA-256 (32). */
+export const HEADER = 48
+
+/** The first four octets of a header. */
+export const MAGIC = 0x4d57_6331
+
+/** Where a segment lies. */
+export function segmentPath(folder: string, segment: number): string {
+  return join(folder, 'segments', `${String(segment).padStart(8, '0')}.seg`)
+}
+
+/** The index key of a hash: its first 48 bits. */
+export function hashKeyOf(hash: Uint8Array): number {
+  const view = new DataView(hash.buffer, hash.byteOffset, hash.byteLength)
+  return view.getUint32(0) * 65_536 + view.getUint16(4)
+}
+
+/** CRC-32 of each block of what the pieces are together, big-endian, one after the other. */
+export function sumsOf(pieces: readonly Uint8Array[], size: number): Uint8Array {
+  const sums = new Uint8Array(Math.ceil(size / BLOCK) * 4)
+  const view = new DataView(sums.buffer)
+  let done = 0
+  let sum = 0
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length;) {
+      const part = piece.subarray(at, at + BLOCK - (done % BLOCK))
+      sum = crc32(part, done % BLOCK === 0 ? 0 : sum)
+      view.setUint32(Math.floor(done / BLOCK) * 4, sum)
+      at += part.length
+      done += part.length
+    }
+  }
+  return sums
+}
+
+/** SHA-256 of what the pieces are together. */
+export function hashOfPieces(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first = new Uint8Array()] = pieces
+  if (pieces.length <= 1) return hashOf('sha256', first, 'buffer')
+  const digest = createHash('sha256')
+  for (const piece of pieces) digest.update(piece)
+  return digest.digest()
+}
+
+/** The octets in front of a content. */
+export function headerOf(size: number, hash: Uint8Array): Uint8Array {
+  const header = new Uint8Array(HEADER)
+  const view = new DataView(header.buffer)
+  view.setUint32(0, MAGIC)
+  view.setBigUint64(8, BigInt(size))
+  header.set(hash, 16)
+  return header
+}
+
+/** Reads until the array is full or the file ends; answers how much it got. */
+export function readFully(fd: number, into: Uint8Array, position: number): number {
+  let got = 0
+  while (got < into.length) {
+    const read = readSync(fd, into, got, into.length - got, position + got)
+    if (read === 0) break
+    got += read
+  }
+  return got
+}
