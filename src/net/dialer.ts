@@ -7,6 +7,7 @@ import { connect, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls, createSecureContext } from 'node:tls'
 import type { SecureContext, TLSSocket } from 'node:tls'
+import { concatBytes } from '../bytes/ascii.ts'
 import { MailError } from '../contracts/index.ts'
 import type { ClientConnection, ClientTls, Dialer, DialOptions, Endpoint, TlsFacts, TlsPeer } from '../contracts/index.ts'
 import { sharedDeadlines } from './deadlines.ts'
@@ -24,6 +25,8 @@ export interface DialerOptions {
 
 type Arrival = Uint8Array | undefined | 'timeout'
 
+/** Octets that may lie unread before the peer is held back. */
+const READ_LIMIT = 65_536
 /** Certificates of a chain that are looked at. */
 const CHAIN = 10
 
@@ -97,6 +100,10 @@ class SocketConnection implements ClientConnection, Deadlined {
   #securing = false
   #abort: AbortController | undefined
   #reader: ((arrival: Arrival) => void) | undefined
+  /** What came while nobody read. */
+  #waiting: Uint8Array[] = []
+  #unread = 0
+  #ended = false
   #stall: Stall | undefined
   dueTick = 0
 
@@ -121,15 +128,14 @@ class SocketConnection implements ClientConnection, Deadlined {
   }
 
   get unread(): number {
-    return this.#socket.readableLength
+    return this.#unread
   }
 
   read(within: number): Promise<Arrival> {
     if (this.#reader !== undefined) return Promise.reject(new Error('a read is under way already'))
     if (this.#gone || this.#ending) return Promise.resolve(undefined)
-    const octets = this.#socket.read() as Uint8Array | null
-    if (octets !== null) return Promise.resolve(octets)
-    if (this.#socket.readableEnded) return Promise.resolve(undefined)
+    if (this.#unread > 0) return Promise.resolve(this.#taken())
+    if (this.#ended) return Promise.resolve(undefined)
     const { promise, resolve } = Promise.withResolvers<Arrival>()
     this.#reader = resolve
     if (within !== Number.POSITIVE_INFINITY) sharedDeadlines.begin(this, within)
@@ -148,11 +154,11 @@ class SocketConnection implements ClientConnection, Deadlined {
       throw new MailError('invalid', 'TLS is on already, or a read is under way')
     const plain = this.#socket
     // RFC 3207 §6: octets behind the answer to STARTTLS came in the clear; whoever put them there wants them to be read as protected (S7).
-    if (plain.read() !== null) {
+    if (this.#unread > 0) {
       this.destroy()
       throw new MailError('invalid', 'octets came in the clear behind the answer to STARTTLS')
     }
-    if (this.#gone || plain.readableEnded) throw new MailError('unavailable', 'the peer left before the TLS handshake')
+    if (this.#gone || this.#ended) throw new MailError('unavailable', 'the peer left before the TLS handshake')
     this.#securing = true
     this.#disown(plain)
     try {
@@ -178,7 +184,7 @@ class SocketConnection implements ClientConnection, Deadlined {
     const socket = this.#socket
     socket.end()
     // What the peer still sends is thrown away until it ends too. RFC 9293 §3.6.1.
-    socket.removeAllListeners('readable')
+    socket.off('data', this.#onData)
     socket.resume()
     sharedDeadlines.begin(this, 5000)
   }
@@ -195,7 +201,7 @@ class SocketConnection implements ClientConnection, Deadlined {
   }
 
   #own(socket: Socket): void {
-    socket.on('readable', this.#onReadable)
+    socket.on('data', this.#onData)
     socket.on('end', this.#onEnd)
     socket.on('close', this.#onClose)
     socket.on('drain', this.#onDrain)
@@ -203,19 +209,36 @@ class SocketConnection implements ClientConnection, Deadlined {
   }
 
   #disown(socket: Socket): void {
-    socket.off('readable', this.#onReadable)
+    socket.off('data', this.#onData)
+    socket.pause()
     socket.off('end', this.#onEnd)
     socket.off('close', this.#onClose)
     socket.off('drain', this.#onDrain)
   }
 
-  readonly #onReadable = (): void => {
-    if (this.#reader === undefined) return
-    const octets = this.#socket.read() as Uint8Array | null
-    if (octets !== null) this.#arrived(octets)
+  readonly #onData = (octets: Uint8Array): void => {
+    if (this.#reader !== undefined) {
+      this.#arrived(octets)
+      return
+    }
+    this.#waiting.push(octets)
+    this.#unread += octets.length
+    // Nobody asks for more than a few replies: who sends on is held back.
+    if (this.#unread > READ_LIMIT) this.#socket.pause()
   }
 
-  readonly #onEnd = (): void => this.#arrived(undefined)
+  #taken(): Uint8Array {
+    const octets = concatBytes(this.#waiting)
+    this.#waiting = []
+    if (this.#unread > READ_LIMIT) this.#socket.resume()
+    this.#unread = 0
+    return octets
+  }
+
+  readonly #onEnd = (): void => {
+    this.#ended = true
+    this.#arrived(undefined)
+  }
 
   readonly #onClose = (): void => this.#closed()
 

@@ -43,7 +43,7 @@ export async function prepare(message: OutgoingMessage, hop: Capabilities, verif
     if (!hop.requireTls) return unfit('5.7.30', 'the sender requires REQUIRETLS, and the server does not offer it')
     parameters.push('REQUIRETLS')
   }
-  const utf8 = await wantsUtf8(message, hop)
+  const utf8 = wantsUtf8(message, hop) ?? ((await headerHasHighOctets(message.content)) ? 'unfit' : 'no')
   if (utf8 === 'unfit') return unfit('5.6.7', 'the message needs SMTPUTF8, and the server does not offer it')
   if (utf8 === 'yes') parameters.push('SMTPUTF8')
   let { content } = message
@@ -86,12 +86,15 @@ function rcpt(recipient: OutgoingRecipient, hop: Capabilities, utf8: boolean): s
   return `RCPT TO:${path}${parameters.join('')}`
 }
 
-/** RFC 6531 §3.4: the parameter goes with what needs it; a message that was only sent along with it may do without. */
-async function wantsUtf8({ envelope, recipients, content }: OutgoingMessage, hop: Capabilities): Promise<'yes' | 'no' | 'unfit'> {
+/**
+ * RFC 6531 §3.4: the parameter goes with what needs it; a message that was only sent along with it may do without.
+ * `undefined`: its header tells.
+ */
+function wantsUtf8({ envelope, recipients }: OutgoingMessage, hop: Capabilities): 'yes' | 'no' | 'unfit' | undefined {
   const addresses = needsUtf8(envelope.from) || recipients.some(recipient => needsUtf8(recipient.address))
   if (hop.smtpUtf8) return addresses || envelope.smtpUtf8 === true ? 'yes' : 'no'
   if (addresses) return 'unfit'
-  return envelope.smtpUtf8 === true && (await headerHasHighOctets(content)) ? 'unfit' : 'no'
+  return envelope.smtpUtf8 === true ? undefined : 'no'
 }
 
 async function hasHighOctets(content: MessageSource, end: number): Promise<boolean> {

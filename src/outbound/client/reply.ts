@@ -101,7 +101,9 @@ export class ReplyParser {
 
 /** Text for an operator's eyes: UTF-8 where it is, controls as one space. */
 function printable(octets: Uint8Array): string {
-  return (strictUtf8Text(octets) ?? latin1Text(octets)).replace(CONTROLS, ' ').trim()
+  for (const octet of octets)
+    if (octet < 0x20 || octet > 0x7e) return (strictUtf8Text(octets) ?? latin1Text(octets)).replace(CONTROLS, ' ').trim()
+  return latin1Text(octets).trim()
 }
 
 /** A reply's texts as one line of at most 500 characters, for a {@link DeliveryStatus}: without repeating the enhanced code. */

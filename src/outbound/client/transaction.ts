@@ -180,7 +180,7 @@ class Transaction {
       void this.#write(group)
       for (const command of group) {
         this.#doing = `waiting for the answer to ${command.line.slice(0, 4).trim()}`
-        const reply = await this.#wire.reply(command.within)
+        const reply = this.#wire.ready() ?? (await this.#wire.reply(command.within))
         // RFC 5321 §3.8: 421 closes the connection, whatever it answers.
         if (reply.code === 421) return this.#closed(reply, command.step)
         command.take(reply)

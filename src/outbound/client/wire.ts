@@ -37,7 +37,8 @@ export class Wire {
   readonly #parser: ReplyParser
   #arrival: Promise<Uint8Array | undefined | 'timeout'> | undefined
   #idle = false
-  #overdue = false
+  /** When the stretch that is under way must be over, in the time of `clock.monotonic`. */
+  #until = Number.POSITIVE_INFINITY
   #closed = false
 
   constructor(connection: ClientConnection, clock: Clock, limits: ClientLimits) {
@@ -80,13 +81,9 @@ export class Wire {
 
   /** Runs one stretch of the conversation within `limits.totalMs`, after which the connection is cut, wherever it stands. */
   async bounded<T>(signal: AbortSignal | undefined, stretch: () => Promise<T>): Promise<T> {
-    const cut = (): void => {
-      this.#overdue = true
-      this.#connection.destroy()
-    }
-    const abandon = (): void => this.#connection.destroy()
     this.#idle = false
-    const stop = this.#clock.after(this.limits.totalMs, cut)
+    this.#until = this.#clock.monotonic() + this.limits.totalMs
+    const abandon = (): void => this.#connection.destroy()
     signal?.addEventListener('abort', abandon, { once: true })
     try {
       if (signal?.aborted === true) throw new Broken('abandoned', 'given up')
@@ -97,7 +94,6 @@ export class Wire {
       if (signal?.aborted === true) throw new Broken('abandoned', 'given up', { cause: error })
       throw error
     } finally {
-      stop()
       signal?.removeEventListener('abort', abandon)
     }
   }
@@ -112,16 +108,28 @@ export class Wire {
     return this.#connection.write(octets)
   }
 
+  /** A reply that has come already. Throws {@link Broken}. */
+  ready(): Reply | undefined {
+    try {
+      return this.#parser.next()
+    } catch (error) {
+      if (error instanceof ReplyFault) throw this.#broken('protocol', `the server sent ${error.message}`)
+      throw error
+    }
+  }
+
   /** The next reply, whole within `within` milliseconds. Throws {@link Broken}. */
   async reply(within: number): Promise<Reply> {
-    const until = this.#clock.monotonic() + within
-    for (;;) {
-      const reply = this.#parsed()
+    const now = this.#clock.monotonic()
+    const overall = this.#until - now < within
+    const until = overall ? this.#until : now + within
+    const late = overall ? `not over within ${this.limits.totalMs} ms` : `no reply within ${within} ms`
+    for (let left = until - now; ; left = until - this.#clock.monotonic()) {
+      const reply = this.ready()
       if (reply !== undefined) return reply
       // The time is for the reply as a whole: an octet a minute does not buy another five.
-      const left = until - this.#clock.monotonic()
-      if (left <= 0) throw this.#broken('timeout', `no reply within ${within} ms`)
-      this.#take(await this.#next(left), within)
+      if (left <= 0) throw this.#broken('timeout', late)
+      this.#take(await this.#next(left), late)
     }
   }
 
@@ -130,17 +138,28 @@ export class Wire {
    * server may say 421 or 552 in the middle of the data). RFC 5321 §3.8.
    */
   async drained(pressure: Promise<void>): Promise<Reply | undefined> {
-    for (;;) {
-      this.#arrival ??= this.#connection.read(Number.POSITIVE_INFINITY)
-      const arrival = await Promise.race([this.#arrival, pressure.then(() => 'drained' as const)])
-      if (arrival === 'drained') {
-        if (this.#connection.signal.aborted) throw this.#broken('lost', 'the connection was lost while data was sent')
-        return undefined
+    const late = `not over within ${this.limits.totalMs} ms`
+    let overdue = false
+    const stop = this.#clock.after(Math.max(0, this.#until - this.#clock.monotonic()), () => {
+      overdue = true
+      this.#connection.destroy()
+    })
+    try {
+      for (;;) {
+        this.#arrival ??= this.#connection.read(Number.POSITIVE_INFINITY)
+        const arrival = await Promise.race([this.#arrival, pressure.then(() => 'drained' as const)])
+        if (overdue) throw this.#broken('timeout', late)
+        if (arrival === 'drained') {
+          if (this.#connection.signal.aborted) throw this.#broken('lost', 'the connection was lost while data was sent')
+          return undefined
+        }
+        this.#arrival = undefined
+        this.#take(arrival, late)
+        const reply = this.ready()
+        if (reply !== undefined) return reply
       }
-      this.#arrival = undefined
-      this.#take(arrival, this.limits.totalMs)
-      const reply = this.#parsed()
-      if (reply !== undefined) return reply
+    } finally {
+      stop()
     }
   }
 
@@ -173,18 +192,11 @@ export class Wire {
     this.#connection.destroy()
   }
 
-  #parsed(): Reply | undefined {
-    try {
-      return this.#parser.next()
-    } catch (error) {
-      if (error instanceof ReplyFault) throw this.#broken('protocol', `the server sent ${error.message}`)
-      throw error
-    }
+  #next(within: number): Promise<Uint8Array | undefined | 'timeout'> {
+    return this.#arrival === undefined ? this.#connection.read(within) : this.#nextOf(this.#arrival, within)
   }
 
-  async #next(within: number): Promise<Uint8Array | undefined | 'timeout'> {
-    const arrival = this.#arrival ?? this.#connection.read(within)
-    if (this.#arrival === undefined) return arrival
+  async #nextOf(arrival: Promise<Uint8Array | undefined | 'timeout'>, within: number): Promise<Uint8Array | undefined | 'timeout'> {
     // A read that began while data was sent is still waiting: it has a longer time of its own, so ours is kept here.
     const { promise, resolve } = Promise.withResolvers<'timeout'>()
     const stop = this.#clock.after(within, () => resolve('timeout'))
@@ -194,15 +206,15 @@ export class Wire {
     return first
   }
 
-  #take(arrival: Uint8Array | undefined | 'timeout', within: number): void {
+  #take(arrival: Uint8Array | undefined | 'timeout', late: string): void {
     if (arrival === undefined) throw this.#broken('lost', 'the server ended the connection')
-    if (arrival === 'timeout') throw this.#broken('timeout', `no reply within ${within} ms`)
+    if (arrival === 'timeout') throw this.#broken('timeout', late)
     this.#parser.push(arrival)
   }
 
   #broken(breakdown: Breakdown, message: string): Broken {
     this.destroy()
-    return this.#overdue ? new Broken('timeout', `not over within ${this.limits.totalMs} ms`) : new Broken(breakdown, message)
+    return new Broken(breakdown, message)
   }
 }
 
