@@ -1,7 +1,6 @@
 /** `mailwright doctor`: looks at a server's folder, at what DNS says of its domain and at what the network sees of it, and says in plain words what to mend. RFC 5321 §5.1, §6.1. */
 
 import { existsSync, readFileSync } from 'node:fs'
-import type { MailStore } from '../contracts/index.ts'
 import { sqliteDirectory } from '../directories/sqlite/index.ts'
 import { safeFetch } from '../net/safe-fetch.ts'
 import { socketDialer } from '../net/index.ts'
@@ -18,6 +17,8 @@ import type { DoorKind } from './doctor/facts.ts'
 import { known } from './doctor/finding.ts'
 import type { Finding } from './doctor/finding.ts'
 import { examineFolder } from './doctor/folder.ts'
+import type { Lookout } from './doctor/gather-arrival.ts'
+import { imapLookout, storeLookout } from './doctor/lookout.ts'
 import { coloured, findingText, summaryText } from './doctor/report.ts'
 
 /** Lists that many servers ask, and that a server of one's own should not be in. */
@@ -45,14 +46,15 @@ async function examine(call: Call): Promise<boolean> {
 
 const NO_KEYS: FolderKeys = { dkim: [], unfit: [], certificates: [] }
 
-async function examineDomain(domain: string, { data, options, progress }: Call): Promise<readonly Finding[]> {
+async function examineDomain(domain: string, call: Call): Promise<readonly Finding[]> {
+  const { data, options, progress } = call
   const resolver = askedResolver(options)
   const keys = await known(() => folderKeys(data, domain))
   const { dkim, unfit, certificates } = keys.ok ? keys.value : NO_KEYS
   const file = textOption(options, 'ca')
   const ca = file === undefined ? {} : { ca: [readFileSync(file, 'utf8')] }
+  const reach = textOption(options, 'reach')
   const allowPrivate = options['allow-private-networks'] === true
-  await using cleanup = new AsyncDisposableStack()
   const patient: Patient = {
     domain,
     records: { ...placeOf(options), dkim, certificates },
@@ -60,7 +62,8 @@ async function examineDomain(domain: string, { data, options, progress }: Call):
     ports: portsOf(options),
     allowPrivate,
     blocklists: listOption(options, 'blocklists').flatMap(list => (list === 'usual' ? USUAL_BLOCKLISTS : [list])),
-    mailbox: await mailboxOf(data, domain, textOption(options, 'to'), store => cleanup.defer(() => store.close())),
+    mailbox: await mailboxOf(call, domain, ca),
+    ...(reach === undefined ? {} : { reach }),
     ...ca,
   }
   const fetch = safeFetch({
@@ -82,24 +85,26 @@ function portsOf(options: Call['options']): Patient['ports'] {
   return ports
 }
 
-/** An account of the folder to write to, or why there is none. */
-async function mailboxOf(
-  data: string,
-  domain: string,
-  to: string | undefined,
-  opened: (store: MailStore) => void,
-): Promise<Patient['mailbox']> {
+/** Whom to write to and where to look for it: over IMAP where there is a login, else in the folder; or why there is nobody. */
+async function mailboxOf({ data, options, terminal }: Call, domain: string, ca: Pick<Patient, 'ca'>): Promise<Patient['mailbox']> {
+  const user = textOption(options, 'login')
+  if (user !== undefined) {
+    const password = await terminal.secret(`Password of ${user}: `)
+    const tls = { serverName: textOption(options, 'host') ?? `mail.${domain}`, ...ca }
+    const port = portOption(options, 'imaps-port', 993)
+    const lookout = (address: string): Lookout => imapLookout({ dialer: socketDialer(), address, port, user, password, tls })
+    return { to: textOption(options, 'to') ?? user, lookout }
+  }
   const files = personalFiles(data)
   if (!existsSync(files.directory) || !existsSync(files.mail))
-    return `there is no mail in ${data} to look for it: name the server's folder with --data`
+    return `there is no mail in ${data} to look for it: name the server's folder with --data, or log in with --login ADDRESS`
   const directory = sqliteDirectory({ path: files.directory })
   try {
+    const to = textOption(options, 'to')
     const accounts = (await directory.accounts()).filter(({ disabled }) => !disabled)
     const account = accounts.find(({ address }) => (to === undefined ? address.endsWith(`@${domain}`) : address === to.toLowerCase()))
     if (account === undefined) return `there is no account ${to ?? `in ${domain}`} in ${data}`
-    const store = sqliteStore({ path: files.mail })
-    opened(store)
-    return { to: account.address, account: account.id, store }
+    return { to: account.address, lookout: () => storeLookout(sqliteStore({ path: files.mail }), account.id) }
   } finally {
     directory.close()
   }
@@ -117,6 +122,8 @@ Exit code 1 when there are faults; warnings and notes leave it 0. What cannot be
     ...PLACE_OPTIONS,
     { name: 'dns', value: 'IP:PORT', text: 'resolver to ask (default: those of this machine)' },
     { name: 'to', value: 'ADDRESS', text: 'account that gets the test message (default: the first of the domain)' },
+    { name: 'login', value: 'ADDRESS', text: 'look for it over IMAP instead of in the folder; the password is read from stdin' },
+    { name: 'reach', value: 'DOMAIN', text: 'call the mail server of this other domain, to see whether port 25 is open on the way out' },
     { name: 'blocklists', value: 'LIST,…', text: 'blocklists to ask about the addresses; "usual" for some well-known ones' },
     ...Object.entries(USUAL_PORTS).map(([door, port]) => ({
       name: `${door}-port`,

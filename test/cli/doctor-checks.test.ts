@@ -7,6 +7,7 @@ import { tlsaOf } from 'mailwright/dns'
 import { memoryStore } from 'mailwright/stores/memory'
 import { ADDRESS, examine, imap, KEY, NOW, PEER, said, shows, smtp } from './patient.ts'
 import type { Changes, Script } from './patient.ts'
+import { storeLookout } from '../../src/cli/doctor/lookout.ts'
 
 /** A table of changes, the check that they concern, and what is said then. */
 type Row = readonly [name: string, changes: Changes, check: string, said: RegExp]
@@ -379,6 +380,31 @@ test('misuse and lists (RFC 5321 §7.9; RFC 5782 §2.1, §5)', () =>
     ['not asked', {}, 'blocklist', /^$/],
   ]))
 
+const gmail = { 'far.example': { mx: ['mx.far.example'] }, 'mx.far.example': { a: ['9.9.9.9'] } }
+
+test('the way out, where it is asked for (RFC 5321 §4.5.4.2)', () =>
+  holds([
+    ['not asked for', {}, 'reach', /^$/],
+    [
+      'open',
+      { patient: { reach: 'far.example' }, zone: gmail, servers: { '9.9.9.9:25': { script: smtp } } },
+      'reach',
+      /^ok: mx\.far\.example \(9\.9\.9\.9\) answers$/,
+    ],
+    [
+      'closed',
+      { patient: { reach: 'far.example' }, zone: gmail },
+      'reach',
+      /^fault: mx\.far\.example \(9\.9\.9\.9\) does not answer, so mail cannot leave: .*REFUSED/,
+    ],
+    [
+      'private',
+      { patient: { reach: 'far.example' }, zone: { ...gmail, 'mx.far.example': { a: ['10.0.0.1'] } } },
+      'reach',
+      /^note: could not be checked: far\.example has no mail server/,
+    ],
+  ]))
+
 test('the clock (RFC 5322 §3.3)', () =>
   holds([
     ['right', {}, 'clock', /^ok: .* the web server agrees$/],
@@ -388,7 +414,10 @@ test('the clock (RFC 5322 §3.3)', () =>
 
 test('the test message is awaited in the mailbox, and greylisting is told apart (RFC 5321 §4.1.1.4)', async () => {
   const store = memoryStore()
-  const mailbox = { to: 'ann@example.org', account: 'ann', store }
+  const mailbox = {
+    to: 'ann@example.org',
+    lookout: () => ({ ...storeLookout(store, 'ann'), [Symbol.asyncDispose]: async () => undefined }),
+  }
   const arrives = (answer: string): Changes => {
     const lines: string[] = []
     let isData = false

@@ -18,9 +18,14 @@ const folder = mkdtempSync(join(tmpdir(), 'mailwright-patient-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Runs the command line without waiting in this thread: the servers that it looks at live here. */
-async function mailwright(...words: readonly string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
+const mailwright = Object.assign((...words: readonly string[]) => ran('', words), {
+  with: (input: string, ...words: readonly string[]) => ran(input, words),
+})
+
+async function ran(input: string, words: readonly string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
   const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
-  const child = spawn(process.execPath, ['--conditions=mailwright-source', main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['--conditions=mailwright-source', main, ...words], { stdio: 'pipe' })
+  child.stdin.end(input)
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (piece: Buffer) => (stdout += piece.toString()))
   child.stderr.on('data', (piece: Buffer) => (stderr += piece.toString()))
@@ -138,6 +143,27 @@ test(
         /^ok +a test message to the server itself: it was in INBOX of ann@good\.test after \d+ ms$/m,
       ])
         assert.match(stdout, text)
+    })
+
+    await t.test('without the folder it looks for the test message over IMAP, and sends no password to a stranger', async () => {
+      const there = [
+        ...asked.slice(0, -1),
+        join(folder, 'nowhere'),
+        ...doors.flatMap(door => [`--${door}-port`, String(ports[door])]),
+        '--json',
+      ]
+      const delivery = async (password: string, words: readonly string[]): Promise<string> => {
+        const { stdout } = await mailwright.with(password, 'doctor', 'good.test', '--login', 'ann@good.test', ...words)
+        const finding = jsonLines(stdout).find(({ check }) => check === 'delivery')
+        return `${finding?.level}: ${finding?.found}`
+      }
+      assert.match(await delivery(personal.password ?? '', there), /^ok: it was in INBOX of ann@good\.test after/)
+      assert.match(await delivery('wrong', there), /^note: could not be checked: IMAP refused the login of ann@good\.test$/)
+      const without = there.filter((word, at) => word !== '--ca' && there[at - 1] !== '--ca')
+      assert.match(
+        await delivery(personal.password ?? '', without),
+        /^note: could not be checked: the certificate for IMAP is not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\), so the password was not sent$/,
+      )
     })
 
     await t.test('every fault of the broken one is named, with the line to publish', async () => {

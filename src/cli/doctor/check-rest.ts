@@ -13,6 +13,7 @@ export function checkRest(facts: Facts): readonly Finding[] {
     ...checkRelay(facts),
     ...checkBlocklists(facts),
     ...checkArrival(facts),
+    ...checkReach(facts),
     ...checkClock(facts),
   ]
 }
@@ -89,6 +90,16 @@ function checkBlocklists({ blocklists }: Facts): readonly Finding[] {
     const todo = `look at the page of ${list} for the reason; mend it first, then ask to be taken out`
     return { ...common, level: 'fault', found: `listed (${listed.value.join(', ')}): who asks this list refuses our mail`, todo }
   })
+}
+
+function checkReach({ reach }: Facts): readonly Finding[] {
+  if (reach === undefined) return []
+  const { domain, asked, answer } = reach
+  const common = { check: 'reach', looked: `the way out, to ${domain}` } as const
+  if (answer.ok) return [{ ...common, level: 'ok', found: `${asked ?? domain} answers` }]
+  if (asked === undefined) return [unchecked('reach', common.looked, answer.why)]
+  const todo = 'ask the provider to open port 25 outwards, or send through a smarthost (--smarthost)'
+  return [{ ...common, level: 'fault', found: `${asked} does not answer, so mail cannot leave: ${answer.why}`, todo }]
 }
 
 function checkArrival({ arrival }: Facts): readonly Finding[] {

@@ -1,7 +1,7 @@
 /** The whole examination of a domain: asks, connects, then judges. RFC 5321 §5.1; RFC 8461 §3.3. */
 
 import { isPublicAddress } from '../../bytes/ip-address.ts'
-import type { Dialer, MailStore, Resolver } from '../../contracts/index.ts'
+import type { Dialer, Resolver } from '../../contracts/index.ts'
 import { recordsFor } from '../../dns/index.ts'
 import type { RecordsOptions } from '../../dns/index.ts'
 import type { SafeFetch } from '../../net/safe-fetch.ts'
@@ -14,6 +14,8 @@ import type { ArrivalFacts, DnsFacts, DoorKind, Facts, PageFacts } from './facts
 import { known } from './finding.ts'
 import type { Finding, Known } from './finding.ts'
 import { sendAndAwait } from './gather-arrival.ts'
+import type { Lookout } from './gather-arrival.ts'
+import { gatherReach } from './gather-reach.ts'
 import { gatherBlocklists, gatherDns, valuesOf } from './gather-dns.ts'
 import { gatherDoors, gatherRelay } from './gather-doors.ts'
 
@@ -30,7 +32,9 @@ export interface Patient {
   /** Certificate authorities trusted beside the system's, in PEM. */
   readonly ca?: readonly string[]
   /** Whom the test message goes to, and where it is looked for; a text says why there is none. */
-  readonly mailbox: { readonly to: string; readonly account: string; readonly store: MailStore } | string
+  readonly mailbox: { readonly to: string; lookout(address: string): Lookout } | string
+  /** A domain whose server is called, to see whether port 25 is open on the way out. */
+  readonly reach?: string
 }
 
 /** What to examine it with. */
@@ -65,10 +69,11 @@ export async function gatherFacts(patient: Patient, instruments: Instruments): P
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   }
   onStep(`connecting to ${addresses.join(', ')}`)
-  const [page, doors, blocklists] = await Promise.all([
+  const [page, doors, blocklists, reach] = await Promise.all([
     pageOf(expected.domain, dns, fetch),
     gatherDoors(addresses, options),
     gatherBlocklists(patient.blocklists ?? [], addresses, resolver),
+    patient.reach === undefined ? undefined : gatherReach(patient.reach, resolver, dialer, timeoutMs),
   ])
   const front = doors.find(({ door, seen }) => door === 'smtp' && seen.ok)
   onStep('trying to send mail for others')
@@ -76,7 +81,8 @@ export async function gatherFacts(patient: Patient, instruments: Instruments): P
   const relay = front === undefined ? nobody : await gatherRelay(front.address, expected.domain, options)
   onStep('sending a test message')
   const arrival = front === undefined ? nobody : await arrivalAt(patient.mailbox, front, dialer)
-  return { expected, told, allowPrivate, dns, doors, page, relay, blocklists, arrival, unfitKeys: patient.unfitKeys ?? [], now: now() }
+  const unfitKeys = patient.unfitKeys ?? []
+  return { expected, told, allowPrivate, dns, doors, page, relay, blocklists, reach, arrival, unfitKeys, now: now() }
 }
 
 /** Everything that can be said of the facts, in the order in which mail meets it. */
@@ -106,5 +112,7 @@ async function arrivalAt(
   dialer: Dialer,
 ): Promise<Known<ArrivalFacts>> {
   if (typeof mailbox === 'string') return { ok: false, why: mailbox }
-  return known(() => sendAndAwait({ ...mailbox, address: front.address, port: front.port, dialer }))
+  return known(() =>
+    sendAndAwait({ to: mailbox.to, lookout: mailbox.lookout(front.address), address: front.address, port: front.port, dialer }),
+  )
 }

@@ -76,6 +76,15 @@ export interface PageFacts {
   readonly date?: number
 }
 
+/** Whether a mail server elsewhere answers. */
+export interface ReachFacts {
+  readonly domain: string
+  /** Which server; `undefined` when none was found. */
+  readonly asked: string | undefined
+  /** Code of its greeting. */
+  readonly answer: Known<unknown>
+}
+
 /** What became of the test message. */
 export type ArrivalFacts = { readonly to: string } & (
   | {
@@ -100,6 +109,8 @@ export interface Facts {
   readonly page: Known<PageFacts> | undefined
   readonly relay: Known<readonly RelayFacts[]>
   readonly blocklists: readonly BlocklistFacts[]
+  /** `undefined`: not asked for. */
+  readonly reach: ReachFacts | undefined
   readonly arrival: Known<ArrivalFacts>
   /** Selectors whose record in the folder does not belong to their private key. */
   readonly unfitKeys: readonly string[]

@@ -2,12 +2,18 @@
 
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import { latin1Text } from '../../bytes/index.ts'
-import { ALL_UIDS } from '../../contracts/index.ts'
-import type { Dialer, MailAccount, MailStore, UidRange } from '../../contracts/index.ts'
+import type { Dialer } from '../../contracts/index.ts'
 import type { ArrivalFacts } from './facts.ts'
 import { Talk } from './talk.ts'
 import type { TalkReply } from './talk.ts'
+
+/** Looks into the mailboxes of the one who gets the message. */
+export interface Lookout extends AsyncDisposable {
+  /** Remembers what is there already. */
+  begin(): Promise<void>
+  /** Name of the mailbox that has a message with this token at its top; `undefined` while none has. */
+  find(token: string): Promise<string | undefined>
+}
 
 /** Where to send, and where to look. */
 export interface ArrivalOptions {
@@ -16,29 +22,25 @@ export interface ArrivalOptions {
   readonly port: number
   /** Whom to write to. */
   readonly to: string
-  readonly account: string
-  /** The store that the server delivers to. */
-  readonly store: MailStore
+  readonly lookout: Lookout
   /** Milliseconds until it counts as lost. Default 15,000. */
   readonly patienceMs?: number
   readonly now?: () => number
 }
 
-/** Octets of a message in which its token is looked for: it stands at the top. */
-const HEAD = 16_384
 const PAUSE = 200
 
 /** Throws when the server cannot be talked to. */
 export async function sendAndAwait(options: ArrivalOptions): Promise<ArrivalFacts> {
-  const { store, to, patienceMs = 15_000, now = () => performance.now() } = options
-  const account = await store.open(options.account)
-  const before = await heights(account)
+  const { to, patienceMs = 15_000, now = () => performance.now() } = options
+  await using lookout = options.lookout
+  await lookout.begin()
   const token = randomUUID()
   const refusal = await send(options, token)
   if (refusal !== undefined) return { to, ...refusal }
   const start = now()
   for (;;) {
-    const mailbox = await find(account, before, token)
+    const mailbox = await lookout.find(token)
     const ms = Math.round(now() - start)
     if (mailbox !== undefined || ms > patienceMs) return { to, mailbox, ms }
     await wait(PAUSE)
@@ -84,28 +86,4 @@ function testMessage(to: string, token: string): readonly string[] {
     'This message was sent by "mailwright doctor" to see whether mail arrives.',
     'It did. You can delete it.',
   ]
-}
-
-/** The next UID of each mailbox: only what comes after it can be the message. */
-async function heights(account: MailAccount): Promise<ReadonlyMap<string, number>> {
-  const found = new Map<string, number>()
-  for (const { id } of await account.mailboxes()) found.set(id, (await account.mailbox(id).status()).uidNext)
-  return found
-}
-
-async function find(account: MailAccount, before: ReadonlyMap<string, number>, token: string): Promise<string | undefined> {
-  const [all] = ALL_UIDS
-  if (all === undefined) return undefined
-  for (const { id, name } of await account.mailboxes()) {
-    const mailbox = account.mailbox(id)
-    const first = (before.get(id) ?? 1) as UidRange['first']
-    if ((await mailbox.status()).uidNext <= first) continue
-    for await (const page of mailbox.records([{ first, last: all.last }], ['source'])) {
-      for (const { source } of page) {
-        if (source === undefined) continue
-        if (latin1Text(await source.read(0, HEAD)).includes(token)) return name
-      }
-    }
-  }
-  return undefined
 }
