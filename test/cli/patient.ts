@@ -1,4 +1,5 @@
 /** A domain and its server made of fakes, for the doctor: a zone, scripted connections and a page. RFC 5321 §4.2. */
+import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { MailError } from 'mailwright/contracts'
 import type { ClientConnection, Dialer, TlsPeer } from 'mailwright/contracts'
@@ -164,4 +165,14 @@ export function said(findings: readonly Finding[], check: string): string {
     .filter(finding => finding.check === check)
     .map(({ level, found }) => `${level}: ${found}`)
     .join('\n')
+}
+
+/** A table of changes, the check that they concern, and what is said then. */
+export type Row = readonly [name: string, changes: Changes, check: string, said: RegExp]
+
+export async function holds(rows: readonly Row[]): Promise<void> {
+  for (const [name, changes, check, text] of rows) {
+    const heard = said(await examine(changes), check)
+    assert.match(heard, text, name)
+  }
 }
