@@ -99,7 +99,9 @@ export interface MessageContext extends PhaseContext {
   header(name: string): string | undefined
   readonly edits: HeaderEdits
   /**
-   * The message parsed by `mailparser`, once for all who ask. Throws `MailError('too-big')` beyond the host's limit for parsing (default 25 MB).
+   * The message parsed by `mailparser`, once for all who ask, on another thread. Throws `MailError` `too-big` beyond the host's limit for
+   * parsing (default 25 MiB), `invalid` for a message that it gives up on, `unavailable` when it takes more time (default ten seconds) or
+   * memory than it may. At most 10,000 addresses of a field and 1,000 attachments are told.
    */
   parsed(): Promise<ParsedMessage>
 }

@@ -28,7 +28,7 @@ import { Onion } from './compose.ts'
 import type { Deadlines } from './compose.ts'
 import type { ConnectionMemory, House } from './house.ts'
 import { decideOnMessage } from './message-phase.ts'
-import { MAX_PARSED_OCTETS, parsedMessage } from './parsed.ts'
+import { ParserThread } from './parsed.ts'
 import { MailReception } from './reception.ts'
 import { MessageSurvey } from './summary.ts'
 
@@ -49,7 +49,7 @@ export interface HostOptions {
   readonly events: EventSink
   /** Milliseconds that each phase may take. Defaults: {@link DEFAULT_DEADLINES}. */
   readonly deadlines?: Partial<Deadlines>
-  /** Makes the parsed view of a message. Default: `mailparser` on this thread, for messages of at most 25 MB. */
+  /** Makes the parsed view of a message. Default: `mailparser` on a thread of its own, for messages of at most 25 MiB and ten seconds. */
   readonly parse?: (source: MessageSource) => Promise<ParsedMessage>
 }
 
@@ -83,6 +83,7 @@ export function createHost(options: HostOptions): Host {
     events.emit('error', connection === undefined ? { error, where } : { error, where, connection })
   }
   const onion = new Onion({ middleware, clock, report, ...(options.deadlines === undefined ? {} : { deadlines: options.deadlines }) })
+  const parser = new ParserThread(clock)
   const memories = new WeakMap<LiveConnection, ConnectionMemory>()
   const house: House = {
     hostname,
@@ -95,7 +96,7 @@ export function createHost(options: HostOptions): Host {
     onion,
     outbound: options.outbound,
     report,
-    parse: options.parse ?? (source => parsedMessage(source, MAX_PARSED_OCTETS)),
+    parse: options.parse ?? (source => parser.parse(source)),
     memory(connection) {
       let memory = memories.get(connection)
       if (memory === undefined) memories.set(connection, (memory = { shared: new Map(), entries: [] }))
