@@ -1,5 +1,7 @@
 /** Foreign text made fit for fields and for people: one line, nothing that acts, never a new field (S13). RFC 5322 §2.2; RFC 3464 §2.1.1. */
 
+import { encodeBase64, utf8Bytes } from '../../bytes/ascii.ts'
+
 /** Controls, separators of lines and paragraphs, and marks that turn the direction of text or cannot be seen. */
 const ACTING = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]+/gu
 const BEYOND_ASCII = /[^\u0000-\u007f]/gu
@@ -41,6 +43,26 @@ export function field(name: string, value: string): string {
     length += 1 + word.length
   }
   return `${text}\r\n`
+}
+
+/** A text for a field of text: as it is in ASCII, else as encoded-words. `text` must be one line. RFC 2047 §2, §5. */
+export function encodedText(text: string): string {
+  if (!isBeyondAscii(text) && !text.includes('=?')) return text
+  const words: string[] = []
+  let piece = ''
+  let size = 0
+  for (const character of text) {
+    const octets = utf8Bytes(character).length
+    // RFC 2047 §2: 75 characters in a word, and none cut in its middle (§5).
+    if (size + octets > 45) {
+      words.push(piece)
+      piece = ''
+      size = 0
+    }
+    piece += character
+    size += octets
+  }
+  return [...words, piece].map(word => `=?utf-8?B?${encodeBase64(utf8Bytes(word))}?=`).join(' ')
 }
 
 /** A moment as mail writes it. RFC 5322 §3.3. */
