@@ -38,7 +38,8 @@ export type RecordNeed =
   /** A convenience. */
   | 'optional'
 
-interface Common {
+/** What every record has. */
+export interface RecordCommon {
   /** Fully qualified, lower case, without the trailing dot. */
   readonly name: string
   /** Seconds. */
@@ -50,7 +51,7 @@ interface Common {
 }
 
 /** A record to publish. */
-export type PublishedRecord = Common &
+export type PublishedRecord = RecordCommon &
   (
     | { readonly type: 'A' | 'AAAA'; readonly value: string }
     /** The name that another one stands for. */
