@@ -113,8 +113,9 @@ class Transaction {
     const go = this.#go
     if (go === undefined) return
     if (go.code === 354) {
-      this.#wire.solicited()
       this.#dirty = false
+      // It may change its mind at once; anything but a refusal answers nothing that was asked.
+      if (this.#wire.unread > 0) return this.#ended({ kind: 'early', reply: await this.#wire.reply(this.#wire.limits.dataMs) })
       if (this.#accepted.length === 0) return this.#nothing()
       this.#doing = 'sending the message'
       return this.#ended(await sendData(this.#wire, this.#plan.content))
