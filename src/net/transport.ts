@@ -35,6 +35,9 @@ export interface Ends {
   readonly local: Endpoint
 }
 
+/** Arrivals up to this size are copied out of the memory they were read into. */
+const COPIED = 1024
+
 const owner = Symbol('transport')
 
 type OwnedSocket = Socket & { [owner]?: SocketTransport | undefined }
@@ -94,8 +97,8 @@ class SocketTransport implements Transport, Deadlined {
   read(within: number): Promise<Arrival> {
     if (this.#reader !== undefined) return Promise.reject(new Error('a read is under way already'))
     if (this.#gone || this.#ending) return Promise.resolve(undefined)
-    const octets = this.#socket.read() as Uint8Array | null
-    if (octets !== null) return Promise.resolve(octets)
+    const octets = this.#take()
+    if (octets !== undefined) return Promise.resolve(octets)
     if (this.#socket.readableEnded) return Promise.resolve(undefined)
     const { promise, resolve } = Promise.withResolvers<Arrival>()
     this.#reader = resolve
@@ -169,8 +172,16 @@ class SocketTransport implements Transport, Deadlined {
   /** Octets may be there, or the end. */
   readable(): void {
     if (this.#reader === undefined) return
+    const octets = this.#take()
+    if (octets !== undefined) this.#arrived(octets)
+  }
+
+  #take(): Uint8Array | undefined {
     const octets = this.#socket.read() as Uint8Array | null
-    if (octets !== null) this.#arrived(octets)
+    if (octets === null) return undefined
+    // Node reads into 64 KiB and cuts off what it did not need: a command that lies there keeps a hole of that size in
+    // memory for as long as anything of it is remembered. Its own few octets cost next to nothing.
+    return octets.length <= COPIED ? new Uint8Array(octets) : octets
   }
 
   /** The peer has said its last. */
