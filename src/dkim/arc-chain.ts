@@ -5,7 +5,7 @@ import { octetsOfBase64 } from './base64.ts'
 import { canonicalField, canonicalSignature } from './canonical-header.ts'
 import { fieldValue, type SignableField } from './header-block.ts'
 import type { KeyType } from './key-record.ts'
-import { isDomain, parseSignature, type FaultySignature, type Signature } from './signature.ts'
+import { dnsName, parseSignature, type FaultySignature, type Signature } from './signature.ts'
 import { parseTagList, withoutFws, type TagList } from './tag-list.ts'
 
 /** State of a chain. RFC 8617 §4.4. */
@@ -93,10 +93,11 @@ function readSeal(tags: TagList): Seal | undefined {
   if (a === undefined || b === undefined || d === undefined || s === undefined) return undefined
   const [, key] = /^(rsa|ed25519)-sha256$/.exec(asciiLowerCase(a)) ?? []
   const signature = octetsOfBase64(withoutFws(b))
-  const domain = asciiLowerCase(d)
-  const selector = asciiLowerCase(s)
+  const domain = dnsName(d)
+  const selector = dnsName(s)
   const t = tags.get('t')
-  if (signature === undefined || !isDomain(domain) || !isDomain(selector) || (t !== undefined && !/^\d{1,12}$/.test(t))) return undefined
+  if (signature === undefined || domain === undefined || selector === undefined || (t !== undefined && !/^\d{1,12}$/.test(t)))
+    return undefined
   return key === 'rsa' || key === 'ed25519' ? { key, signature, domain, selector } : undefined
 }
 

@@ -1,6 +1,7 @@
 /** A signature's field, read and checked before anything is computed. RFC 6376 §3.5, §6.1.1; RFC 8301 §3.1; RFC 8617 §4.1.2. */
 
-import { asciiLowerCase } from '../bytes/ascii.ts'
+import { asciiLowerCase, latin1Bytes, utf8Text } from '../bytes/ascii.ts'
+import { canonicalDomain } from '../mime/address.ts'
 import { octetsOfBase64 } from './base64.ts'
 import type { BodyHashRequest } from './body-hash.ts'
 import type { Canonicalization } from './canonical-header.ts'
@@ -33,9 +34,9 @@ export interface Signature {
   readonly bodyHash: string
   readonly headerCanonicalization: Canonicalization
   readonly bodyCanonicalization: Canonicalization
-  /** `d=`, lower case. */
+  /** `d=`, lower case, A-labels. */
   readonly domain: string
-  /** `s=`, lower case. */
+  /** `s=`, lower case, A-labels. */
   readonly selector: string
   /** `h=`: names in lower case, in the order in which they were hashed. */
   readonly names: readonly string[]
@@ -94,12 +95,12 @@ function readTags(text: string, tags: TagList, kind: 'dkim' | 'arc'): Signature 
   if (q !== undefined && !colonList(q).some(method => asciiLowerCase(method) === 'dns/txt')) return 'unsupported-query'
   const signature = octetsOfBase64(withoutFws(b))
   const bodyHash = withoutFws(bh)
-  const domain = asciiLowerCase(d)
-  const selector = asciiLowerCase(s)
+  const domain = dnsName(d)
+  const selector = dnsName(s)
   // An ARC-Message-Signature may sign nothing and have gaps in its list: the public suite wants it so.
   const names = colonList(asciiLowerCase(h)).filter(name => kind === 'dkim' || name !== '')
   if (signature === undefined || octetsOfBase64(bodyHash) === undefined) return 'signature-syntax'
-  if (!DOMAIN.test(domain) || !DOMAIN.test(selector) || !names.every(name => NAME.test(name))) return 'signature-syntax'
+  if (domain === undefined || selector === undefined || !names.every(name => NAME.test(name))) return 'signature-syntax'
   if (kind === 'dkim' && !names.includes('from')) return 'from-not-signed'
   if (kind === 'arc' && names.includes(NOT_IN_ARC)) return 'forbidden-field'
   const identity = kind === 'dkim' ? (tags.get('i') ?? `@${domain}`) : ''
@@ -135,19 +136,27 @@ function isCanonicalization(text: string): text is Canonicalization {
   return text === 'simple' || text === 'relaxed'
 }
 
-/** Domain of an `i=`, lower case. */
+/** Domain of an `i=` in A-labels; empty where there is none. */
 export function identityDomain(identity: string): string {
-  return asciiLowerCase(identity.slice(identity.lastIndexOf('@') + 1))
+  return dnsName(identity.slice(identity.lastIndexOf('@') + 1)) ?? ''
 }
 
-/** Whether a text in lower case can be a domain or a selector: U-labels pass as octets (RFC 8616 §4). */
-export function isDomain(text: string): boolean {
-  return DOMAIN.test(text)
+/**
+ * A domain or selector, octets as characters, in lower case and A-labels; `undefined` for what is none. U-labels are met in
+ * internationalised mail (RFC 8616 §4).
+ */
+export function dnsName(text: string): string | undefined {
+  const name = isAscii(text) ? asciiLowerCase(text) : canonicalDomain(utf8Text(latin1Bytes(text)))
+  return name !== undefined && DOMAIN.test(name) ? name : undefined
+}
+
+function isAscii(text: string): boolean {
+  return !/[^\u0000-\u007f]/.test(text)
 }
 
 /** Whether a domain is another or below it; both in lower case. */
 function isBelow(domain: string, parent: string): boolean {
-  return domain === parent || (domain.endsWith(`.${parent}`) && DOMAIN.test(domain))
+  return domain === parent || domain.endsWith(`.${parent}`)
 }
 
 /** What of the body a signature covers. */

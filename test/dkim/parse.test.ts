@@ -70,6 +70,13 @@ test('a signature is read as the standard writes it, anything else is a fault (R
     )
 })
 
+test('domains in letters are those of their A-labels (RFC 8616 §4)', () => {
+  const text = GOOD.replaceAll('example.org', 'B\u00c3\u00bccher.example').replace('v=1', 'v=1; i=ann@post.b\u00c3\u00bccher.example')
+  const signature = parseSignature({ key: '', text: `DKIM-Signature: ${text}\r\n` })
+  assert.equal(signature.domain, 'xn--bcher-kva.example')
+  assert.ok(!('fault' in signature))
+})
+
 test('an ARC-Message-Signature has no version, and signs no fields of ARC (RFC 8617 §4.1.2)', () => {
   assert.equal(
     read(text => text.replace('v=1', 'i=1'), 'arc'),

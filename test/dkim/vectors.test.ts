@@ -89,3 +89,25 @@ test('the body hash of the example of 2011, which had one space between its sent
   const body = octets(MESSAGE.slice(MESSAGE.indexOf('\n\n') + 2).replace('.  ', '. '))
   assert.deepEqual(hashOf(body, [{ canonicalization: 'simple' }]), ['2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8='])
 })
+
+test('the signature of 2011 passes, simple in header and body, with the blanks that it was made over (RFC 6376 §A.2)', async () => {
+  const signed = `DKIM-Signature: v=1; a=rsa-sha256; s=brisbane; d=example.com;
+      c=simple/simple; q=dns/txt; i=joe@football.example.com;
+      h=Received : From : To : Subject : Date : Message-ID;
+      bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;
+      b=AuUoFEfDxTDkHlLXSZEpZj79LICEps6eda7W3deTVFOk4yAUoqOB
+      4nujc7YopdG5dWLSdNg6xNAZpOPr+kHxt1IrE+NahM6L/LbvaHut
+      KVdkLLkpVaVVQPzeRDI009SO2Il5Lu7rDNH6mZckBdrIx0orEtZV
+      4bmp/YzhwvcubU4=;
+Received: from client1.football.example.com  [192.0.2.1]
+      by submitserver.example.com with SUBMISSION;
+      Fri, 11 Jul 2003 21:01:54 -0700 (PDT)
+${MESSAGE.replace('.  ', '. ')}`
+  const records = {
+    'brisbane._domainkey.example.com':
+      'v=DKIM1; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB',
+  }
+  assert.equal((await verdicts(octets(signed), records))[0]?.result, 'pass')
+  const refolded = signed.replace('SUBMISSION;\n      ', 'SUBMISSION;\n ')
+  assert.equal((await verdicts(octets(refolded), records))[0]?.reason, 'bad-signature')
+})
