@@ -1,7 +1,7 @@
 /** From what was encoded for the wire back to text and octets. RFC 2045 §6; RFC 2047; the one place that knows `libmime`. */
 
 import libmime from 'libmime'
-import { encodeBase64, latin1Text, utf8Bytes } from '../bytes/ascii.ts'
+import { encodeBase64, latin1Text, utf8Bytes, utf8Text } from '../bytes/ascii.ts'
 
 /** Decodes encoded-words; what cannot be decoded stays. Never throws. RFC 2047 §6. */
 export function decodeWords(text: string): string {
@@ -16,7 +16,7 @@ export function decodeWords(text: string): string {
 /** Octets as text in a charset; unknown ones and UTF-7 are read octet by octet as Latin-1 (M4). Never throws. */
 export function decodeCharset(octets: Uint8Array, charset: string): string {
   const label = charset.trim().toLowerCase()
-  if (label === '' || label === 'us-ascii' || label === 'utf-8' || label === 'utf8') return new TextDecoder().decode(octets)
+  if (label === '' || label === 'us-ascii' || label === 'utf-8' || label === 'utf8') return utf8Text(octets)
   if (label.includes('utf-7') || label.includes('utf7')) return latin1Text(octets)
   try {
     return new TextDecoder(label).decode(octets)

@@ -11,6 +11,9 @@ import { parseParameterised, type ParameterisedValue } from './media-type.ts'
 /** No single string is longer than this in an envelope or structure. */
 const LONGEST_STRING = 16_384
 
+/** What stands between quotes as it is. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
 /** RFC 9051 §9, `nstring`. */
 function nstring(text: string | undefined): string {
   return text === undefined ? 'NIL' : string(text)
@@ -18,6 +21,7 @@ function nstring(text: string | undefined): string {
 
 /** RFC 9051 §9, `string`. */
 function string(text: string): string {
+  if (text.length <= LONGEST_STRING && PLAIN.test(text)) return `"${text}"`
   const short = text.length > LONGEST_STRING ? text.slice(0, LONGEST_STRING) : text
   // What control characters there may be was unfolded away; those left are not for quoted strings.
   const clean = short.replace(/[\0\r\n]/g, '')

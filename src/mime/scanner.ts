@@ -13,6 +13,10 @@ const LINE_HEAD = 300
 const PREVIEW_OCTETS = 2048
 /** Octets of a header that most have. */
 const HEADER_BUFFER = 4096
+/** Such buffers of messages that are over: nothing refers to what is in them. */
+const SPARE: Uint8Array[] = []
+const MOST_SPARE = 64
+const NOTHING = new Uint8Array()
 
 /** Takes a message in slices and gives its tree. */
 export class StructureScanner {
@@ -24,7 +28,7 @@ export class StructureScanner {
   #offset = 0
   #inHeader = true
   /** The header being read, in a buffer that grows: single octets cost no more than slices. */
-  #header: Uint8Array = new Uint8Array(HEADER_BUFFER)
+  #header: Uint8Array = SPARE.pop() ?? new Uint8Array(HEADER_BUFFER)
   #headerSize = 0
   /** Octets of part headers that may still be told. */
   #budget: number
@@ -32,9 +36,11 @@ export class StructureScanner {
   #lineStart = 0
   #lineHead: Uint8Array = new Uint8Array(0)
   #lastOctet = 0
+  /** Line feeds up to the line that is being looked at. */
   #feedsBefore = 0
-  /** What is left of a body that holds no boundaries. */
-  readonly #skimmed = new LineCounter()
+  readonly #lines = new LineCounter()
+  /** Nothing that follows can be a boundary. */
+  #isSkimming = false
   #feedsAtBody: number[] = []
   /** Length of the line end before the current line: it belongs to a boundary that follows. */
   #lineEnd = 0
@@ -62,10 +68,11 @@ export class StructureScanner {
   push(slice: Uint8Array): void {
     const base = this.#offset
     let at = 0
+    this.#lines.push(slice)
     while (at < slice.length) {
       // Without a boundary to look for, a body is nothing but its line feeds.
       if (!this.#inHeader && this.#boundaries === 0) {
-        this.#skimmed.push(at === 0 ? slice : slice.subarray(at))
+        this.#isSkimming = true
         break
       }
       const feed = slice.indexOf(0x0a, at)
@@ -100,12 +107,19 @@ export class StructureScanner {
     }
     while (this.#inHeader) this.#endHeader(this.#offset, this.#offset)
     while (this.#open.length > 0) this.#close(this.#offset, this.#feeds)
+    if (this.#header.length === HEADER_BUFFER && SPARE.length < MOST_SPARE) SPARE.push(this.#header)
+    this.#header = NOTHING
     return this.root
+  }
+
+  /** The longest line so far in octets, its line end included. */
+  get longestLine(): number {
+    return this.#lines.longest
   }
 
   /** Line feeds so far. */
   get #feeds(): number {
-    return this.#feedsBefore + this.#skimmed.feeds
+    return this.#isSkimming ? this.#lines.feeds : this.#feedsBefore
   }
 
   get #top(): Entity | undefined {

@@ -55,6 +55,11 @@ export class SummaryBuilder {
     this.#scanner.push(slice)
   }
 
+  /** The longest line so far in octets, its line end included. RFC 5322 §2.1.1. */
+  get longestLine(): number {
+    return this.#scanner.longestLine
+  }
+
   /** No more octets. */
   finish(): Uint8Array {
     const root = this.#scanner.finish()
@@ -62,10 +67,13 @@ export class SummaryBuilder {
       latin1Bytes(envelopeForm(root.fields)),
       latin1Bytes(structureForm(root, true)),
       latin1Bytes(structureForm(root, false)),
-      utf8Bytes(JSON.stringify(numberParts(root).map(packed))),
-      utf8Bytes(this.#previewText()),
-      ...FIELDS.map(name => utf8Bytes(searchable(root.fields.filter(field => field.name === name).map(field => field.value)))),
+      shortUtf8(JSON.stringify(numberParts(root).map(packed))),
+      shortUtf8(this.#previewText()),
     ]
+    for (const name of FIELDS) {
+      const values = root.fields.filter(field => field.name === name)
+      sections.push(values.length === 0 ? NOTHING : shortUtf8(searchable(values.map(field => field.value))))
+    }
     const sent = parseSentDate(fieldOf(root.fields, 'date') ?? '')
     const whole = new Uint8Array(HEAD + SECTIONS * 4 + sections.reduce((sum, section) => sum + section.length, 0))
     const view = new DataView(whole.buffer)
@@ -104,6 +112,22 @@ export class SummaryBuilder {
       .slice(0, PREVIEW)
   }
 }
+
+const NOTHING = new Uint8Array()
+
+/** The octets of a text that is mostly short and ASCII: for such a one the encoder's call costs more than the loop. */
+function shortUtf8(text: string): Uint8Array {
+  if (text.length > SHORT) return utf8Bytes(text)
+  const octets = new Uint8Array(text.length)
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code > 0x7f) return utf8Bytes(text)
+    octets[at] = code
+  }
+  return octets
+}
+
+const SHORT = 512
 
 /** What can be looked for: decoded, in lower case, bounded. */
 function searchable(values: readonly string[]): string {

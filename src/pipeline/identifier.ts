@@ -2,9 +2,27 @@
 
 import type { Clock, Random } from '../contracts/clock.ts'
 
+/** Octets of chance in an id, 5 bits of each. */
+const OCTETS = 12
+/** Ids for which chance is asked for at once: each question is a call into the system's generator. */
+const AHEAD = 64
+
+interface Supply {
+  octets: Uint8Array
+  at: number
+}
+
+const supplies = new WeakMap<Random, Supply>()
+
 /** A new id: the moment and 60 bits of chance, in letters and digits. */
 export function newId(parts: { readonly clock: Clock; readonly random: Random }): string {
+  let supply = supplies.get(parts.random)
+  if (supply === undefined) supplies.set(parts.random, (supply = { octets: new Uint8Array(), at: 0 }))
+  if (supply.at + OCTETS > supply.octets.length) {
+    supply.octets = parts.random.bytes(OCTETS * AHEAD)
+    supply.at = 0
+  }
   let id = parts.clock.now().toString(36)
-  for (const octet of parts.random.bytes(12)) id += (octet & 31).toString(32)
+  for (const end = supply.at + OCTETS; supply.at < end; supply.at++) id += ((supply.octets[supply.at] ?? 0) & 31).toString(32)
   return id
 }

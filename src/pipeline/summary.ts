@@ -1,6 +1,5 @@
 /** One look through a message, while it arrives or after: its summary for the store, and its longest line. */
 
-import { LineCounter } from '../bytes/index.ts'
 import type { Survey } from '../contracts/host.ts'
 import type { MessageSource } from '../contracts/message.ts'
 import { rebased, SummaryBuilder } from '../mime/index.ts'
@@ -17,20 +16,18 @@ export interface Findings {
 
 /** Looks at octets as they pass. */
 export class MessageSurvey implements Survey {
-  readonly #lines = new LineCounter()
   readonly #builder = new SummaryBuilder()
   /** Octets seen. */
   octets = 0
 
   push(octets: Uint8Array): void {
     this.octets += octets.length
-    this.#lines.push(octets)
     this.#builder.push(octets)
   }
 
   /** No more octets. */
   finish(): Findings {
-    return { summary: this.#builder.finish(), longestLine: this.#lines.longest }
+    return { summary: this.#builder.finish(), longestLine: this.#builder.longestLine }
   }
 }
 
