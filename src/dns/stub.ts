@@ -69,7 +69,7 @@ export function stubResolver(options: StubResolverOptions): Required<Resolver> {
       reply = await askByStream(dialer, server, query, octets, timeoutMs, signal)
     }
     if (reply.rcode === RCODES.noError || reply.rcode === RCODES.nameError) return reply
-    const isConfused = reply.rcode === RCODES.formatError || reply.rcode === RCODES.notImplemented
+    const isConfused = CONFUSED.has(reply.rcode)
     if (isConfused && !plain) return ask(server, name, type, true, signal)
     throw new Refusal(`it answered ${RCODE_TEXTS.get(reply.rcode) ?? `code ${reply.rcode}`}`)
   }
@@ -140,6 +140,9 @@ export function stubResolver(options: StubResolverOptions): Required<Resolver> {
 class Refusal extends Error {
   override readonly name: string = 'Refusal'
 }
+
+/** What servers answer that stumble over EDNS. RFC 6891 §6.1.3, §7. */
+const CONFUSED: ReadonlySet<number> = new Set([RCODES.formatError, RCODES.notImplemented, RCODES.badVersion])
 
 const RCODE_TEXTS: ReadonlyMap<number, string> = new Map([
   [RCODES.formatError, 'FORMERR'],

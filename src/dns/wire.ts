@@ -13,8 +13,8 @@ export const TYPES = { A: 1, CNAME: 5, SOA: 6, PTR: 12, MX: 15, TXT: 16, AAAA: 2
 /** A type that can be asked for. */
 export type QuestionType = Exclude<keyof typeof TYPES, 'SOA'>
 
-/** RFC 1035 §4.1.1. */
-export const RCODES = { noError: 0, formatError: 1, serverFailure: 2, nameError: 3, notImplemented: 4, refused: 5 } as const
+/** RFC 1035 §4.1.1; RFC 6891 §9. */
+export const RCODES = { noError: 0, formatError: 1, serverFailure: 2, nameError: 3, notImplemented: 4, refused: 5, badVersion: 16 } as const
 
 /** Octets that an answer over UDP may have: what crosses networks in one piece. */
 const UDP_PAYLOAD = 1232

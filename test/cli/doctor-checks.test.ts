@@ -182,6 +182,25 @@ test('DKIM and DMARC: what is published is what we sign with, and a policy (RFC 
     ['no policy', dmarc(), 'dmarc', /^warning: there is none/],
     ['two policies', dmarc('v=DMARC1; p=none', 'v=DMARC1; p=reject'), 'dmarc', /^fault: there are 2 records/],
     ['watching', dmarc('v=DMARC1; p=none'), 'dmarc', /^note: it only watches/],
+    ['nothing but reports', dmarc('v=DMARC1; rua=mailto:me@example.org'), 'dmarc', /^note: it only watches/],
+    ['nothing at all', dmarc('v=DMARC1'), 'dmarc', /^fault: it has no policy/],
+    [
+      'reports to a stranger',
+      dmarc('v=DMARC1; p=reject; rua=mailto:me@far.example'),
+      'dmarc',
+      /^warning: its reports go to another domain, which does not say/,
+    ],
+    [
+      'reports to a friend',
+      {
+        zone: {
+          ...dmarc('v=DMARC1; p=reject; rua=mailto:me@far.example,mailto:me@example.org').zone,
+          'example.org._report._dmarc.far.example': { txt: ['v=DMARC1'] },
+        },
+      },
+      'dmarc',
+      /^ok: /,
+    ],
     ['misspelt', dmarc('v=DMARC1; p=rejekt'), 'dmarc', /^fault: it has no policy that receivers understand/],
     ['strict', dmarc('v=DMARC1;p=reject;adkim=s'), 'dmarc', /^ok: /],
   ]))

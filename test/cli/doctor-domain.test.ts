@@ -95,6 +95,7 @@ test(
       tls: { cert: certificate.cert, key: certificate.key },
       ports: { smtp: 0, submission: 0, submissions: 0, lmtp: 0, imap: 0, imaps: 0, pop3: 0, pop3s: 0 },
     })
+    for (const role of ['postmaster', 'abuse']) await personal.directory.setAlias(`${role}@good.test`, [personal.user])
     await using web = await pageServer(certificate.cert, certificate.key, page?.text ?? '')
     await using careless = await carelessServer()
     await using world = await dnsWorld({

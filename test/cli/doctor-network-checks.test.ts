@@ -188,6 +188,12 @@ test('misuse and lists (RFC 5321 §7.9; RFC 5782 §2.1, §5)', () =>
       /^note: could not be checked: the list does not answer this resolver/,
     ],
     ['not asked', {}, 'blocklist', /^$/],
+    [
+      'no postmaster',
+      port25(line => (line === 'RCPT TO:<postmaster@example.org>' ? '550 5.1.1 who?' : smtp(line))),
+      'roles',
+      /^warning: postmaster@example\.org is refused \(550 5\.1\.1 who\?\), so reports and complaints are lost$/,
+    ],
   ]))
 
 const gmail = { 'far.example': { mx: ['mx.far.example'] }, 'mx.far.example': { a: ['9.9.9.9'] } }

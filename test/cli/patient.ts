@@ -69,6 +69,7 @@ function connection(script: Script, tls: TlsPeer | undefined, address: string, p
 export const smtp: Script = line => {
   if (line === '') return '220 mail.example.org ESMTP'
   if (line.startsWith('EHLO')) return '250-mail.example.org\r\n250-PIPELINING\r\n250 STARTTLS'
+  if (/^RCPT TO:<(?:postmaster|abuse)@example\.org>$/.test(line)) return '250 2.1.5 fine'
   if (line.startsWith('RCPT')) return '550 5.7.1 no relaying'
   return line === 'STARTTLS' ? '220 go' : '250 fine'
 }

@@ -11,6 +11,7 @@ export function checkRest(facts: Facts): readonly Finding[] {
     ...checkServices(facts),
     ...checkPages(facts),
     ...checkRelay(facts),
+    ...checkRoles(facts),
     ...checkBlocklists(facts),
     ...checkArrival(facts),
     ...checkReach(facts),
@@ -79,6 +80,21 @@ function checkRelay({ relay, expected }: Facts): readonly Finding[] {
   }
   const replies = [...new Set(relay.value.map(({ reply }) => reply.slice(0, 3)))].join(', ')
   return [{ ...common, level: 'ok', found: `${relay.value.length} ways tried, all refused (${replies})` }]
+}
+
+function checkRoles({ roles }: Facts): readonly Finding[] {
+  const common = { check: 'roles', looked: 'addresses that every domain has' } as const
+  if (!roles.ok) return [unchecked('roles', common.looked, roles.why)]
+  const refused = roles.value.filter(({ accepted }) => !accepted)
+  return refused.length === 0
+    ? [{ ...common, level: 'ok', found: `${roles.value.map(({ address }) => address).join(' and ')} are taken` }]
+    : refused.map(({ address, reply }) => ({
+        ...common,
+        // RFC 5321 §4.5.1: postmaster "MUST" be there; RFC 2142 §4 wants abuse, and complaints go there.
+        level: address.startsWith('postmaster@') ? 'warning' : 'note',
+        found: `${address} is refused (${reply})${address.startsWith('postmaster@') ? ', so reports and complaints are lost' : ''}`,
+        todo: `give it to somebody: mailwright alias set ${address} ADDRESS`,
+      }))
 }
 
 function checkBlocklists({ blocklists }: Facts): readonly Finding[] {

@@ -150,10 +150,28 @@ function checkDmarc({ expected, dns }: Facts): readonly Finding[] {
     return [
       { ...common, level: 'fault', found: `there are ${records.length} records, which makes all of them void`, todo: 'keep only', publish },
     ]
-  const policy = parseTagList(record)?.get('p')?.toLowerCase()
-  if (policy === 'quarantine' || policy === 'reject') return [{ ...common, level: 'ok', found: `"${record}"` }]
-  if (policy !== 'none')
-    return [{ ...common, level: 'fault', found: `it has no policy that receivers understand: "${record}"`, todo: 'publish', publish }]
+  const tags = parseTagList(record)
+  const policy = tags?.get('p')?.toLowerCase()
+  const findings = dns.reportsElsewhere.flatMap(({ name, answer: consent }) => checkConsent(common, name, consent))
+  if (policy === 'quarantine' || policy === 'reject') return [...findings, { ...common, level: 'ok', found: `"${record}"` }]
+  // RFC 9989 §4.7: a record without a policy watches, if it says where reports go.
+  if (policy !== 'none' && (policy !== undefined || tags?.has('rua') !== true))
+    return [
+      ...findings,
+      { ...common, level: 'fault', found: `it has no policy that receivers understand: "${record}"`, todo: 'publish', publish },
+    ]
   const found = 'it only watches (p=none): forgeries are delivered like our own mail'
-  return [{ ...common, level: 'note', found, todo: 'once the reports show that our own mail passes, publish', publish }]
+  return [...findings, { ...common, level: 'note', found, todo: 'once the reports show that our own mail passes, publish', publish }]
+}
+
+/** RFC 9990 §4: whoever is to get another domain's reports has to say so. */
+function checkConsent(
+  common: { readonly check: 'dmarc'; readonly looked: string },
+  name: string,
+  answer: Known<readonly string[]>,
+): readonly Finding[] {
+  if (!answer.ok || answer.value.some(text => text.startsWith('v=DMARC1'))) return []
+  const found = `its reports go to another domain, which does not say that it wants them, so nobody sends any`
+  const todo = 'have reports sent to an address of your own domain, or have the other domain publish'
+  return [{ ...common, level: 'warning', found, todo, publish: [`${name}. 3600 IN TXT "v=DMARC1"`] }]
 }

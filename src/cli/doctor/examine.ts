@@ -17,7 +17,7 @@ import { sendAndAwait } from './gather-arrival.ts'
 import type { Lookout } from './gather-arrival.ts'
 import { gatherReach } from './gather-reach.ts'
 import { gatherBlocklists, gatherDns, valuesOf } from './gather-dns.ts'
-import { gatherDoors, gatherRelay } from './gather-doors.ts'
+import { gatherDoors, gatherRelay, gatherRoles } from './gather-doors.ts'
 
 /** What to examine. */
 export interface Patient {
@@ -79,10 +79,11 @@ export async function gatherFacts(patient: Patient, instruments: Instruments): P
   onStep('trying to send mail for others')
   const nobody: Known<never> = { ok: false, why: 'no connection to the port for other servers' }
   const relay = front === undefined ? nobody : await gatherRelay(front.address, expected.domain, options)
+  const roles = front === undefined ? nobody : await gatherRoles(front.address, expected.domain, options)
   onStep('sending a test message')
   const arrival = front === undefined ? nobody : await arrivalAt(patient.mailbox, front, dialer)
   const unfitKeys = patient.unfitKeys ?? []
-  return { expected, told, allowPrivate, dns, doors, page, relay, blocklists, reach, arrival, unfitKeys, now: now() }
+  return { expected, told, allowPrivate, dns, doors, page, relay, roles, blocklists, reach, arrival, unfitKeys, now: now() }
 }
 
 /** Everything that can be said of the facts, in the order in which mail meets it. */

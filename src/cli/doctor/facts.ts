@@ -15,6 +15,8 @@ export interface DnsFacts {
   /** Names of our addresses. */
   readonly names: ReadonlyMap<string, Known<readonly string[]>>
   readonly texts: ReadonlyMap<string, Known<readonly string[]>>
+  /** What domains say that are to get our DMARC reports, and the names where they say it. */
+  readonly reportsElsewhere: readonly { readonly name: string; readonly answer: Known<readonly string[]> }[]
   readonly services: ReadonlyMap<string, Known<readonly SrvRecord[]>>
   readonly tlsa: Known<Answer<TlsaRecord>>
   /** Of the domain, and of the host. */
@@ -56,6 +58,14 @@ export interface RelayFacts {
   /** The recipient, and the sender where it matters. */
   readonly form: string
   /** The last reply. */
+  readonly reply: string
+  readonly accepted: boolean
+}
+
+/** Whether an address that everybody may write to is taken. */
+export interface RoleFacts {
+  readonly address: string
+  /** The reply to RCPT. */
   readonly reply: string
   readonly accepted: boolean
 }
@@ -108,6 +118,7 @@ export interface Facts {
   /** `undefined`: nothing points to a page. */
   readonly page: Known<PageFacts> | undefined
   readonly relay: Known<readonly RelayFacts[]>
+  readonly roles: Known<readonly RoleFacts[]>
   readonly blocklists: readonly BlocklistFacts[]
   /** `undefined`: not asked for. */
   readonly reach: ReachFacts | undefined

@@ -41,16 +41,34 @@ export async function gatherDns(expected: DomainRecords, told: readonly string[]
       await known(() => examineSpf(name, own, resolver)),
     ]),
   )
+  const textsFound = await texts
   return {
     mx,
+    reportsElsewhere: await consents(expected.domain, valuesOf(textsFound.get(`_dmarc.${expected.domain}`)), resolver),
     addresses: new Map([...addresses, ...forward]),
     aliases: await aliases,
     names,
-    texts: await texts,
+    texts: textsFound,
     services: await services,
     tlsa: await tlsa,
     spf: new Map(spf),
   }
+}
+
+/** RFC 9990 §4: at the other domain, below `_report._dmarc`, stands whether it takes the reports. */
+async function consents(domain: string, records: readonly string[], resolver: Resolver): Promise<DnsFacts['reportsElsewhere']> {
+  const targets = records.flatMap(record =>
+    [...record.matchAll(/mailto:[^@,;\s]+@([a-z0-9.-]+)/gi)].map(([, target = '']) => target.toLowerCase()),
+  )
+  const others = [...new Set(targets)].filter(
+    target => target !== domain && !target.endsWith(`.${domain}`) && !domain.endsWith(`.${target}`),
+  )
+  return Promise.all(
+    others.slice(0, ENOUGH).map(async target => {
+      const name = `${domain}._report._dmarc.${target}`
+      return { name, answer: await known(async () => (await resolver.txt(name)).records) }
+    }),
+  )
 }
 
 /** Asks blocklists about addresses that they can know. RFC 5782 §2.1, §5. */

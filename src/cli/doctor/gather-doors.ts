@@ -2,7 +2,7 @@
 
 import { MailError } from '../../contracts/index.ts'
 import type { ClientTls, Dialer } from '../../contracts/index.ts'
-import type { DoorFacts, DoorKind, RelayFacts, SeenDoor, SeenTls } from './facts.ts'
+import type { DoorFacts, DoorKind, RelayFacts, RoleFacts, SeenDoor, SeenTls } from './facts.ts'
 import { known } from './finding.ts'
 import type { Known } from './finding.ts'
 import { printable, Talk } from './talk.ts'
@@ -115,35 +115,59 @@ export async function gatherRelay(address: string, domain: string, options: Look
   const { dialer, ports, timeoutMs = 10_000 } = options
   const port = ports.smtp
   if (port === undefined) return { ok: false, why: 'there is no port for other servers to look at' }
+  return known(() => attempts(dialer, address, port, timeoutMs, relayForms(domain)))
+}
+
+/** Asks whether the addresses are taken that a domain must have, from the null sender as reports and bounces do. RFC 5321 §4.5.1; RFC 2142 §4. */
+export async function gatherRoles(address: string, domain: string, options: LookOptions): Promise<Known<readonly RoleFacts[]>> {
+  const { dialer, ports, timeoutMs = 10_000 } = options
+  const port = ports.smtp
+  if (port === undefined) return { ok: false, why: 'there is no port for other servers to look at' }
+  const roles = ['postmaster', 'abuse'].map(role => `${role}@${domain}`)
   return known(async () => {
-    const facts: RelayFacts[] = []
-    for (const [sender, recipient] of relayForms(domain)) {
-      const talk = await Talk.begin(dialer, address, port, timeoutMs)
-      try {
-        facts.push(await attempt(talk, sender, recipient))
-      } finally {
-        await talk.leave('QUIT')
-      }
-    }
-    return facts
+    const facts = await attempts(
+      dialer,
+      address,
+      port,
+      timeoutMs,
+      roles.map(role => ['<>', `<${role}>`]),
+    )
+    return facts.map(({ reply, accepted }, at) => ({ address: roles[at] ?? '', reply, accepted }))
   })
+}
+
+/** One connection for each, so that refusals of one do not count against the next. */
+async function attempts(
+  dialer: Dialer,
+  address: string,
+  port: number,
+  timeoutMs: number,
+  forms: readonly (readonly [sender: string, recipient: string])[],
+): Promise<readonly RelayFacts[]> {
+  const facts: RelayFacts[] = []
+  for (const [sender, recipient] of forms) {
+    const talk = await Talk.begin(dialer, address, port, timeoutMs)
+    try {
+      facts.push(await attempt(talk, sender, recipient))
+    } finally {
+      await talk.leave('QUIT')
+    }
+  }
+  return facts
 }
 
 async function attempt(talk: Talk, sender: string, recipient: string): Promise<RelayFacts> {
   const form = `${recipient} from ${sender}`
-  const refused = ({ code, lines }: { code: number; lines: readonly string[] }): RelayFacts => ({
-    form,
-    reply: `${code} ${lines.join(' ')}`,
-    accepted: false,
-  })
-  const greeting = await talk.reply()
-  if (greeting.code !== 220) return refused(greeting)
-  const hello = await talk.ask(`EHLO ${talk.literal}`)
-  if (hello.code !== 250) return refused(hello)
-  const mail = await talk.ask(`MAIL FROM:${sender}`)
-  if (mail.code !== 250) return refused(mail)
-  const reply = await talk.ask(`RCPT TO:${recipient}`)
-  return { ...refused(reply), accepted: reply.code >= 250 && reply.code < 300 }
+  for (const [wanted, ask] of [
+    [220, () => talk.reply()],
+    [250, () => talk.ask(`EHLO ${talk.literal}`)],
+    [250, () => talk.ask(`MAIL FROM:${sender}`)],
+  ] as const) {
+    const { code, lines } = await ask()
+    if (code !== wanted) return { form, reply: `${code} ${lines.join(' ')}`, accepted: false }
+  }
+  const { code, lines } = await talk.ask(`RCPT TO:${recipient}`)
+  return { form, reply: `${code} ${lines.join(' ')}`, accepted: code >= 250 && code < 300 }
 }
 
 /** Senders and recipients that each once opened some server. `example.net` never has mailboxes (RFC 2606 §3). */
