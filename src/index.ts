@@ -3,6 +3,7 @@
 export { accept, ConfigurationError, defer, discard, MailError, quarantine, reject } from './contracts/index.ts'
 export type {
   Account,
+  Authenticator,
   ConnectionFacts,
   Directory,
   MailAddress,

@@ -38,6 +38,8 @@ export type Resolution =
     }
   /** An alias or a group: mail goes to each of these addresses instead, which are resolved in turn. */
   | { readonly kind: 'alias'; readonly targets: readonly string[] }
+  /** Mail for this address is taken here and sent on to the servers that the way out knows for its domain: a gateway, a backup MX. */
+  | { readonly kind: 'relay' }
   /** The domain is served here but has no such recipient. */
   | { readonly kind: 'unknown' }
   /** The domain is not served here. */
@@ -63,6 +65,8 @@ export interface Principal {
   readonly scopes: readonly Scope[]
   /** Which credential was used, for logs: `password`, or the label of an app password. Never the secret. */
   readonly credential: string
+  /** Sender addresses that it may use beside those that lead to its account: `ann@example.org`, or `@example.org` for a whole domain. RFC 6409 §6.1. */
+  readonly senders?: readonly string[]
 }
 
 /** What a client showed to prove who it is. */

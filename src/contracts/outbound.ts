@@ -19,6 +19,8 @@ export interface OutboundMessage {
   readonly id: string
   /** Who logged in and submitted it; absent when it came from elsewhere and goes on by an alias or group. */
   readonly principal?: Principal
+  /** This server is a gateway for the recipients: the message goes on as it is, under the sender that it has. */
+  readonly relayed?: boolean
   /** `undefined` is the null reverse-path. */
   readonly sender: MailAddress | undefined
   readonly recipients: readonly OutboundRecipient[]

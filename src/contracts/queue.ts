@@ -164,6 +164,8 @@ export interface LeaseRequest {
   readonly perDestination?: number
   /** Destinations that take no more at present. */
   readonly except?: readonly string[]
+  /** Leases for certain destinations at most, instead of `perDestination`. */
+  readonly allowances?: readonly { readonly destination: string; readonly leases: number }[]
 }
 
 /** What became of a leased recipient. */

@@ -54,7 +54,8 @@ export class Departures implements Outbound {
   async take(message: OutboundMessage): Promise<string> {
     const { principal, sender, recipients, smtpUtf8, envelopeId, returnedContent, requireTls, content, prefix } = message
     const forwarded = principal === undefined
-    const from = forwarded && sender !== undefined ? (this.#options.forwardedSender?.(sender) ?? sender) : sender
+    const from =
+      forwarded && message.relayed !== true && sender !== undefined ? (this.#options.forwardedSender?.(sender) ?? sender) : sender
     const { id } = await this.queue(
       {
         from: from === undefined ? '' : printAddress(from),

@@ -131,12 +131,13 @@ export class Delivery {
 
   /** What leaves for other servers. A message that is held aside here is not passed on, and neither is one that was here before. */
   #departures(message: DecidedMessage): Departure[] {
-    return this.#reception.taken.flatMap(({ address, remotes, parameters }, recipient) =>
+    return this.#reception.taken.flatMap(({ address, remotes, relayed, parameters }, recipient) =>
       remotes.map(remote => ({
         recipient,
         address: remote,
         parameters,
-        by: remote === address ? undefined : printedAddress(address),
+        by: relayed || remote === address ? undefined : printedAddress(address),
+        relayed,
         verdict:
           message.verdict.kind === 'quarantine'
             ? NOT_PASSED_ON

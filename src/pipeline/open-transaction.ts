@@ -9,6 +9,8 @@ export interface TakenRecipient {
   readonly targets: readonly Target[]
   /** Addresses on other servers that it stands for, itself or by an alias. */
   readonly remotes: readonly MailAddress[]
+  /** This server is a gateway for it. */
+  readonly relayed: boolean
   /** What the client asked for with it. RFC 3461 §4. */
   readonly parameters: RecipientParameters
 }

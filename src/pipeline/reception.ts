@@ -33,10 +33,17 @@ interface Resolved {
   readonly verdict: Verdict
   readonly targets: readonly Target[]
   readonly remotes: readonly MailAddress[]
+  readonly relayed: boolean
 }
 
 function refused(verdict: Verdict): Resolved {
-  return { verdict, targets: [], remotes: [] }
+  return { verdict, targets: [], remotes: [], relayed: false }
+}
+
+/** An address, or a whole domain. */
+function covers(allowed: string, sender: MailAddress): boolean {
+  const wanted = allowed.toLowerCase()
+  return wanted === `@${sender.domain}` || wanted === printedAddress(sender).toLowerCase()
 }
 
 function reasonOf(verdict: Verdict): string {
@@ -78,6 +85,7 @@ export class MailReception implements Reception, OpenTransaction {
   async recipient(address: MailAddress, parameters: RecipientParameters = {}): Promise<Verdict> {
     let targets: readonly Target[] = []
     let remotes: readonly MailAddress[] = []
+    let relayed = false
     const { verdict, trace } = await this.#house.onion.run('recipient', {
       connection: this.connection,
       entries: this.entries,
@@ -93,12 +101,12 @@ export class MailReception implements Reception, OpenTransaction {
         name: 'directory',
         ask: async signal => {
           const answer = await this.#resolve(address, parameters, signal)
-          if (answer.verdict.kind === 'accept') ({ targets, remotes } = answer)
+          if (answer.verdict.kind === 'accept') ({ targets, remotes, relayed } = answer)
           return answer.verdict
         },
       },
     })
-    if (verdict.kind === 'accept') this.taken.push({ address, targets, remotes, parameters })
+    if (verdict.kind === 'accept') this.taken.push({ address, targets, remotes, relayed, parameters })
     return this.#told('recipient', verdict, trace)
   }
 
@@ -121,7 +129,7 @@ export class MailReception implements Reception, OpenTransaction {
   async #mayUse(sender: MailAddress | undefined, signal: AbortSignal): Promise<Verdict> {
     const { principal, protocol } = this.connection
     if (principal === undefined) return protocol === 'submission' ? reject('Please log in first', '5.7.0') : accept()
-    if (sender === undefined) return accept()
+    if (sender === undefined || principal.senders?.some(allowed => covers(allowed, sender)) === true) return accept()
     const account = principal.account.id
     const { targets } = await resolveRecipient(this.#house.directory, sender, { signal })
     return targets.some(target => target.account.id === account) ? accept() : NOT_YOURS
@@ -151,7 +159,7 @@ export class MailReception implements Reception, OpenTransaction {
     }
     if (open.length + remotes.length === 0) return refused(no ?? refusal)
     if (no !== undefined) this.#house.report(new Error(`a member of the group is left out: ${reasonOf(no)}`), where, this.connection)
-    return { verdict: accept(), targets: open, remotes }
+    return { verdict: accept(), targets: open, remotes, relayed: resolved.relayed }
   }
 
   /** Whether mail for this address on another server is taken. An alias is the host's own wish: its target is no relaying. */

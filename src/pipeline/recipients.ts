@@ -27,6 +27,8 @@ export interface ResolvedRecipient {
   readonly remotes: readonly MailAddress[]
   /** The address given is itself on another server: no alias of ours led there. */
   readonly elsewhere: boolean
+  /** The address is one that this server is a gateway for. */
+  readonly relayed: boolean
   readonly refusal: Verdict
   /** Members of a group that were passed over, in words for the operator. */
   readonly passedOver: readonly string[]
@@ -60,7 +62,12 @@ export async function resolveRecipient(directory: Directory, address: MailAddres
       const printed = printedAddress(step)
       const resolution = await directory.resolve(step, { signal: options.signal })
       if (resolution.kind === 'remote') {
-        if (depth === 0) return { targets: [], remotes: [step], elsewhere: true, refusal: NO_SUCH_USER, passedOver }
+        if (depth === 0) return { targets: [], remotes: [step], elsewhere: true, relayed: false, refusal: NO_SUCH_USER, passedOver }
+        remotes.push(step)
+        continue
+      }
+      if (resolution.kind === 'relay') {
+        if (depth === 0) return { targets: [], remotes: [step], elsewhere: false, relayed: true, refusal: NO_SUCH_USER, passedOver }
         remotes.push(step)
         continue
       }
@@ -87,7 +94,7 @@ export async function resolveRecipient(directory: Directory, address: MailAddres
     }
     level = following
   }
-  return { targets: [...targets.values()], remotes, elsewhere: false, refusal: refusal ?? NO_SUCH_USER, passedOver }
+  return { targets: [...targets.values()], remotes, elsewhere: false, relayed: false, refusal: refusal ?? NO_SUCH_USER, passedOver }
 }
 
 function problemOf(resolution: Resolution): Verdict | undefined {

@@ -15,6 +15,8 @@ import { concatenated } from './header-edits.ts'
 import { printable } from './printable.ts'
 
 const encoder = new TextEncoder()
+/** The group of what goes on as it is. */
+const RELAYED = Symbol('relayed')
 
 /** One address elsewhere that the message goes to. */
 export interface Departure {
@@ -24,6 +26,8 @@ export interface Departure {
   readonly parameters: RecipientParameters
   /** The alias that sends it on, where one does. */
   readonly by: string | undefined
+  /** This server is a gateway for the address. */
+  readonly relayed: boolean
   verdict: Verdict
 }
 
@@ -45,10 +49,12 @@ export interface Leaving {
 export async function sendOut(house: House, departures: readonly Departure[], leaving: Leaving): Promise<void> {
   const { outbound } = house
   if (outbound === undefined) return
-  for (const [by, group] of Map.groupBy(departures, departure => departure.by)) {
-    const marked = by === undefined ? leaving.prefix : concatenated([encoder.encode(`Delivered-To: ${printable(by)}\r\n`), leaving.prefix])
+  for (const [by, group] of Map.groupBy(departures, ({ by, relayed }) => (relayed ? RELAYED : by))) {
+    const marked =
+      typeof by !== 'string' ? leaving.prefix : concatenated([encoder.encode(`Delivered-To: ${printable(by)}\r\n`), leaving.prefix])
     try {
-      await outbound.take(messageFor(leaving, group, marked))
+      const message = messageFor(leaving, group, marked)
+      await outbound.take(by === RELAYED ? { ...message, relayed: true } : message)
     } catch (error) {
       const { verdict, expected } = verdictOf(error)
       if (!expected) house.report(error, 'queue', leaving.connection)

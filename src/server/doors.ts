@@ -60,7 +60,10 @@ export const DOOR_NAMES: readonly DoorName[] = Object.freeze(Object.keys(kinds) 
  * Reads the doors. Throws `ConfigurationError`: `MW_LISTENER_UNKNOWN` for a name that is none, `MW_LISTENER_INVALID` for a place
  * that is none, `MW_TLS_MISSING` for TLS without a certificate, `MW_NO_LISTENERS` when there is nothing to open.
  */
-export function doorsOf(doors: Doors, defaults: { readonly host: string; readonly hasTls: boolean }): readonly Door[] {
+export function doorsOf(
+  doors: Doors,
+  defaults: { readonly host: string; readonly hasTls: boolean; readonly sends?: boolean },
+): readonly Door[] {
   for (const name of Object.keys(doors)) {
     if (!Object.hasOwn(kinds, name))
       throw new ConfigurationError('MW_LISTENER_UNKNOWN', `there is no listener "${name}"; there are ${DOOR_NAMES.join(', ')}`)
@@ -69,7 +72,9 @@ export function doorsOf(doors: Doors, defaults: { readonly host: string; readonl
     const { protocol, implicitTls, alpn } = kinds[name]
     return placesOf(doors[name]).map(place => ({ name, protocol, implicitTls, alpn, where: whereOf(name, place, defaults.host) }))
   })
-  if (opened.length === 0) throw new ConfigurationError('MW_NO_LISTENERS', 'the server has no listeners, so nobody could reach it')
+  // Without any door a server can still send.
+  if (opened.length === 0 && defaults.sends !== true)
+    throw new ConfigurationError('MW_NO_LISTENERS', 'the server has no listeners, so nobody could reach it')
   const encrypted = opened.find(door => door.implicitTls)
   if (encrypted !== undefined && !defaults.hasTls)
     throw new ConfigurationError('MW_TLS_MISSING', `the listener "${encrypted.name}" speaks TLS only: give the server a certificate (tls)`)

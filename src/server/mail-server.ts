@@ -125,7 +125,11 @@ class ComposedServer implements MailServer {
   constructor(options: MailServerOptions) {
     this.#options = options
     this.#certificates = certificatesOf(options.tls)
-    this.#doors = doorsOf(options.listeners, { host: options.host ?? '127.0.0.1', hasTls: this.#certificates !== undefined })
+    this.#doors = doorsOf(options.listeners, {
+      host: options.host ?? '127.0.0.1',
+      hasTls: this.#certificates !== undefined,
+      sends: options.outbound !== undefined,
+    })
     authenticatorOf(options)
     this.#spool = options.spool ?? fileSpool()
     this.#outbound = this.#wayOut()

@@ -150,7 +150,7 @@ test('one destination that hangs holds up nobody else, and the heartbeat keeps i
   await stage.enqueue(['bob@far.example'])
   await stage.pass(1000)
   assert.deepEqual(stage.told, ['sent bob@far.example 2.0.0'])
-  assert.equal((await stage.queue.counts()).leased, 8)
+  assert.equal((await stage.queue.counts()).leased, 3)
   const stopped = stage.agent.stop(1000)
   void stopped
 })
@@ -223,4 +223,19 @@ test('a stop lets running transactions end, cuts off what does not, and gives ba
   )
   const { waiting, leased } = await stage.queue.counts()
   assert.deepEqual([waiting, leased], [3, 0])
+})
+
+test('many messages for destinations at a pace do not stop the others, nor each other', async () => {
+  const stage = stageOf(async lease => ({ attempts: all(lease, 'delivered', '2.0.0') }), {
+    maxConcurrency: 4,
+    destination: domain => (domain.startsWith('slow') ? { rate: { messages: 1, per: 1000 } } : {}),
+  })
+  for (let at = 0; at < 60; at++) await stage.enqueue([`u${at}@slow${at % 6}.example`])
+  for (let at = 0; at < 20; at++) await stage.enqueue([`u${at}@quick.example`])
+  stage.agent.start()
+  await stage.pass(500)
+  assert.equal(stage.told.filter(line => line.includes('quick')).length, 20)
+  await stage.pass(10_000)
+  assert.equal(stage.told.length, 80)
+  await stage.agent.stop(0)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { accept, defer, MailError, quarantine, reject } from 'mailwright/contracts'
-import type { LiveConnection, Outbound, OutboundMessage, Principal, Reception, Verdict } from 'mailwright/contracts'
+import type { Directory, LiveConnection, Outbound, OutboundMessage, Principal, Reception, Verdict } from 'mailwright/contracts'
 import { address, connectionOf, houseOf, mailOf, person, spooled } from './house.ts'
 
 interface Way extends Outbound {
@@ -120,4 +120,28 @@ test('nothing leaves when the copy here failed for now, and a message that is he
   const two = await aside.host.receive(submission(), { sender: address('ann@example.org') })
   assert.deepEqual(await give(two.reception, MAIL, ['zoe@far.example']), ['accept', 'reject 5.7.1'])
   assert.equal(way.taken.length, 0)
+})
+
+test('a gateway takes mail for its domains from everybody and sends it on as it is (RFC 5321 §2.3.10)', async () => {
+  const way = wayOf()
+  const directory: Directory = {
+    serves: async () => false,
+    resolve: async ({ domain }) => ({ kind: domain === 'inner.example' ? 'relay' : 'remote' }),
+  }
+  const { host } = houseOf({ outbound: way, directory })
+  const { reception } = await host.receive(connectionOf('smtp'), { sender: address('zoe@far.example') })
+  assert.deepEqual(await give(reception, MAIL, ['ann@inner.example']), ['accept', 'accept'])
+  assert.equal(shown(await reception.recipient(address('ann@far.example'))), 'reject 5.7.1')
+  assert.deepEqual([way.taken.length, way.taken[0]?.relayed, way.taken[0]?.principal], [1, true, undefined])
+  assert.doesNotMatch(way.texts[0] ?? '', /Delivered-To/)
+})
+
+test('a login may be given further sender addresses, or a whole domain of them (RFC 6409 §6.1)', async () => {
+  const { host } = houseOf({ outbound: wayOf() })
+  const as = async (principal: Principal, sender: string): Promise<string> =>
+    shown((await host.receive(connectionOf('submission', { principal }), { sender: address(sender) })).verdict)
+  assert.equal(await as(ann, 'zoe@inner.example'), 'reject 5.7.1')
+  assert.equal(await as({ ...ann, senders: ['@inner.example'] }, 'Zoe@inner.example'), 'accept')
+  assert.equal(await as({ ...ann, senders: ['@inner.example'] }, 'zoe@sub.inner.example'), 'reject 5.7.1')
+  assert.equal(await as({ ...ann, senders: ['Zoe@inner.example'] }, 'zoe@inner.example'), 'accept')
 })

@@ -46,6 +46,8 @@ export class DeliveryAgent {
   readonly #options: AgentOptions
   readonly #destinations: Destinations
   readonly #settling: Settling
+  /** Transactions that a destination begins with. */
+  readonly #firstPlaces: number
   readonly #patience: Patience
   readonly #jobs = new Map<string, Job>()
   /** Leased, and waiting for a place at their destination. */
@@ -62,6 +64,7 @@ export class DeliveryAgent {
     this.#options = options
     const { clock, destination = {} } = options
     this.#destinations = new Destinations(typeof destination === 'function' ? destination : () => destination, () => clock.monotonic())
+    this.#firstPlaces = typeof destination === 'function' ? 1 : (destination.initialConcurrency ?? 3)
     this.#settling = new Settling(options.queue, clock, error => this.#report(error, 'settling the queue'))
     this.#patience = { retries: options.retries ?? DEFAULT_RETRIES, warnAfter: options.warnAfter ?? 4 * 3_600_000 }
   }
@@ -117,12 +120,14 @@ export class DeliveryAgent {
     const { queue, leaseMs = 60_000, maxConcurrency = 50, clock } = this.#options
     for (;;) {
       this.#begin()
+      if (this.#stopped) return
       const room = maxConcurrency - this.#jobs.size - this.#held
-      if (this.#stopped || room <= 0) return
-      const { names, until } = this.#destinations.closed()
-      const except = [...new Set([...names, ...this.#waiting.keys()])]
-      const perDestination = Math.max(1, Math.min(room, 10))
-      const leases = await queue.lease({ limit: room, leaseMs, perDestination, except })
+      const { closed, places, until } = this.#destinations.places()
+      const untilOpen = until === undefined ? LONGEST_SLEEP : until - clock.monotonic()
+      if (room <= 0) return this.#sleep(untilOpen)
+      const except = [...new Set([...closed, ...this.#waiting.keys()])]
+      // As many as can begin: what is leased and has to wait would keep others from their turn.
+      const leases = await queue.lease({ limit: room, leaseMs, perDestination: this.#firstPlaces, except, allowances: places })
       for (const lease of leases) {
         const line = this.#waiting.get(lease.destination)
         if (line === undefined) this.#waiting.set(lease.destination, [lease])
@@ -130,11 +135,9 @@ export class DeliveryAgent {
       }
       if (leases.length > 0) continue
       const due = await queue.nextDue()
-      const byQueue = due === undefined ? LONGEST_SLEEP : due - clock.now()
-      const byRest = until === undefined ? LONGEST_SLEEP : until - clock.monotonic()
       // What is due already waits for a destination that is closed: its opening, or the end of a transaction, wakes us.
-      this.#sleep(Math.min(LONGEST_SLEEP, byQueue > 0 ? byQueue : LONGEST_SLEEP, byRest > 0 ? byRest : LONGEST_SLEEP))
-      return
+      const untilDue = due === undefined || due <= clock.now() ? LONGEST_SLEEP : due - clock.now()
+      return this.#sleep(Math.min(untilDue, untilOpen))
     }
   }
 
@@ -147,7 +150,7 @@ export class DeliveryAgent {
   #sleep(ms: number): void {
     if (this.#stopped) return
     this.#unsleep?.()
-    this.#unsleep = this.#options.clock.after(Math.max(1, Math.ceil(ms)), () => this.#wake())
+    this.#unsleep = this.#options.clock.after(Math.min(LONGEST_SLEEP, Math.max(1, Math.ceil(ms))), () => this.#wake())
   }
 
   /** Begins what has a place. */

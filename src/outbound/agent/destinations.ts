@@ -44,20 +44,28 @@ export class Destinations {
     return active < Math.floor(limit) && restsUntil <= now && paced <= now
   }
 
-  /** Those that take nothing now, and when the first of them does by time alone (`undefined`: none). */
-  closed(): { readonly names: readonly string[]; readonly until: number | undefined } {
+  /** Those that take nothing now, those that take less or more than a new one, and when the first opens by time alone (`undefined`: none). */
+  places(): {
+    readonly closed: readonly string[]
+    readonly places: readonly { readonly destination: string; readonly leases: number }[]
+    readonly until: number | undefined
+  } {
     const now = this.#now()
-    const names: string[] = []
+    const closed: string[] = []
+    const places: { destination: string; leases: number }[] = []
     let until: number | undefined
-    for (const [name, { active, limit, restsUntil, paced, unreachable }] of this.#known) {
+    for (const [destination, { active, limit, restsUntil, paced, unreachable }] of this.#known) {
       const opens = Math.max(restsUntil, paced)
+      const free = Math.floor(limit) - active
       if (opens > now) {
-        names.push(name)
+        closed.push(destination)
         until = until === undefined ? opens : Math.min(until, opens)
-      } else if (active >= Math.floor(limit)) names.push(name)
-      else if (active === 0 && unreachable === 0 && limit === this.#initial(name)) this.#known.delete(name)
+      } else if (free <= 0) closed.push(destination)
+      else if (active === 0 && unreachable === 0 && limit === this.#initial(destination)) this.#known.delete(destination)
+      // What leaves at a pace leaves one by one.
+      else places.push({ destination, leases: this.#limitsOf(destination).rate === undefined ? free : 1 })
     }
-    return { names, until }
+    return { closed, places, until }
   }
 
   /** A transaction begins. */

@@ -110,10 +110,11 @@ class MemoryQueue implements Queue {
       const now = this.#now()
       const leases: QueueLease[] = []
       const taken = new Map<string, number>((request.except ?? []).map(destination => [destination, Infinity]))
+      const allowed = new Map((request.allowances ?? []).map(({ destination, leases: most }) => [destination, most]))
       this.#line.serve(this.#due(now, request.recipientsPerLease ?? 100), ({ destination, what: [message, recipients] }) => {
         if (leases.length >= request.limit) return 'stop'
         const before = taken.get(destination) ?? 0
-        if (before >= (request.perDestination ?? request.limit)) return 'pass'
+        if (before >= (allowed.get(destination) ?? request.perDestination ?? request.limit)) return 'pass'
         taken.set(destination, before + 1)
         const token = `t${++this.#last}`
         for (const recipient of recipients) Object.assign(recipient, { state: 'leased', token, dueAt: now + request.leaseMs })

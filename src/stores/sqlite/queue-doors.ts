@@ -122,7 +122,7 @@ export class SqliteQueue implements Queue {
   lease(request: LeaseRequest, options?: CallOptions): Promise<readonly QueueLease[]> {
     return this.#run(options, async () => {
       const now = this.#now()
-      const { limit, leaseMs, recipientsPerLease = RECIPIENTS, perDestination = limit, except = [] } = request
+      const { limit, leaseMs, recipientsPerLease = RECIPIENTS, perDestination = limit, except = [], allowances = [] } = request
       // Whoever asks in vain must not cost a durable step.
       const due = readNextDue(this.#house.sql, now)
       if (limit < 1 || due === undefined || due > now) return []
@@ -134,6 +134,7 @@ export class SqliteQueue implements Queue {
         recipientsPerLease: Math.max(1, recipientsPerLease),
         perDestination,
         except,
+        allowances: allowances.map(({ destination, leases }) => [destination, leases] as const),
       })
       return leased.map(input => leaseOf(input, this.#house.reader))
     })

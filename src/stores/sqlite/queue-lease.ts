@@ -38,7 +38,8 @@ export function lease({ sql }: WriteContext, request: Request): readonly LeasedI
   const leases: LeasedInput[] = []
   const taken = new Map<string, number>()
   const touched: Lane[] = []
-  const mayTake = ({ destination }: Lane): boolean => (taken.get(destination) ?? 0) < request.perDestination
+  const allowed = new Map(request.allowances)
+  const mayTake = ({ destination }: Lane): boolean => (taken.get(destination) ?? 0) < (allowed.get(destination) ?? request.perDestination)
   for (const shares of sharesByPriority(sql, request)) {
     const ring = shares.map(id => new Share(sql, request, id, touched))
     while (ring.length > 0 && leases.length < request.limit) {
@@ -89,10 +90,15 @@ function makeReady(sql: Sql, now: number, turns: Turns): void {
   }
 }
 
+/** Whether every destination may have as much as any: then nothing is passed over. */
+function isPlain({ except, allowances, perDestination, limit }: Request): boolean {
+  return except.length === 0 && allowances.length === 0 && perDestination >= limit
+}
+
 /** The shares with something ready, those of one priority together, in the order of their turns. */
 function* sharesByPriority(sql: Sql, request: Request): Generator<readonly number[]> {
   // Each gives at least one lease, unless its destinations are left out.
-  const most = request.except.length > 0 || request.perDestination < request.limit ? -1 : request.limit
+  const most = isPlain(request) ? request.limit : -1
   const rows = sql.rows<[number, number]>('SELECT id, priority FROM queue_share WHERE ready = 1 ORDER BY priority DESC, turn LIMIT ?', most)
   for (let at = 0; at < rows.length;) {
     const priority = rows[at]?.[1]
@@ -134,8 +140,8 @@ class Share {
   }
 
   #read(): Lane[] {
-    const { except, limit, perDestination } = this.#request
-    const most = except.length > 0 || perDestination < limit ? -1 : limit
+    const { except, limit } = this.#request
+    const most = isPlain(this.#request) ? limit : -1
     const left = new Set(except)
     return this.#sql
       .rows<[number, string]>('SELECT id, destination FROM queue_lane WHERE share = ? AND ready = 1 ORDER BY turn LIMIT ?', this.#id, most)

@@ -64,6 +64,7 @@ export type QueueTask =
       readonly recipientsPerLease: number
       readonly perDestination: number
       readonly except: readonly string[]
+      readonly allowances: readonly (readonly [destination: string, leases: number])[]
     }
   | { readonly kind: 'renew'; readonly until: number; readonly leases: readonly (readonly [message: number, token: number])[] }
   | {

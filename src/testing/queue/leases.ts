@@ -103,6 +103,13 @@ export const leaseCases: readonly QueueCase[] = [
       same('none', (await take(world, { limit: 0 })).length, 0)
       const one = await take(world, { perDestination: 1 })
       same('one for each destination', one.map(({ destination }) => destination).sort(), ['d0.example', 'd1.example', 'd2.example'])
+      const two = await take(world, { except: ['d0.example'], perDestination: 1, allowances: [{ destination: 'd2.example', leases: 2 }] })
+      same('two where two are allowed', two.map(({ destination }) => destination).sort(), ['d1.example', 'd2.example', 'd2.example'])
+      same(
+        'none where none are',
+        await take(world, { except: ['d0.example', 'd1.example'], allowances: [{ destination: 'd2.example', leases: 0 }] }),
+        [],
+      )
       const rest = await take(world, { except: ['d0.example', 'd2.example'] })
       same('none for those left out', [...new Set(rest.map(({ destination }) => destination))], ['d1.example'])
       same(
