@@ -91,6 +91,7 @@ const port993 = (tls: typeof PEER | undefined, script: Script = imap): Changes =
 test('ports: reachable, encrypted, with a certificate for the name that lasts (RFC 8314 §4; RFC 9525 §6)', () =>
   holds([
     ['25 closed', { servers: { [at(25)]: { script: () => undefined } } }, 'port', /^fault: no connection: it said nothing for 1 s$/m],
+    ['nobody there', { patient: { ports: { smtp: 26 } } }, 'port', /^fault: no connection: nobody listens there$/],
     [
       'something else',
       port25(line => (line === '' ? 'SSH-2.0-OpenSSH\n' : undefined)),

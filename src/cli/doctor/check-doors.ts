@@ -37,7 +37,14 @@ function checkDoor({ door, address, port, seen }: DoorFacts, facts: Facts): read
   const common = { check: 'port', looked } as const
   if (!seen.ok) {
     if (NO_WAY.test(seen.why)) return [{ ...common, level: 'note', found: `could not be checked: ${seen.why}`, unchecked: true }]
-    return [{ ...common, level: door === 'smtp' ? 'fault' : 'warning', found: `no connection: ${seen.why}`, todo: howToOpen(door, port) }]
+    return [
+      {
+        ...common,
+        level: door === 'smtp' ? 'fault' : 'warning',
+        found: `no connection: ${plainReason(seen.why)}`,
+        todo: howToOpen(door, port),
+      },
+    ]
   }
   const { encryption, tls } = seen.value
   if (encryption === 'none') {
@@ -62,6 +69,13 @@ function checkDoor({ door, address, port, seen }: DoorFacts, facts: Facts): read
   if (faults.length > 0) return faults.map(fault => ({ ...common, ...fault }))
   const how = encryption === 'offered' ? 'answers, with STARTTLS to' : 'answers, with'
   return [{ ...common, level: 'ok', found: `${how} ${tls.value.version}; certificate for ${facts.expected.host}${untilText(tls.value)}` }]
+}
+
+/** What systems say in their own words. */
+function plainReason(why: string): string {
+  const said = why.replace(/^connection to \S+ port \d+: /, '')
+  if (said.includes('ECONNREFUSED')) return 'nobody listens there'
+  return /EHOSTUNREACH|EHOSTDOWN/.test(said) ? 'no machine answers there' : said
 }
 
 function howToOpen(door: DoorKind, port: number): string {
