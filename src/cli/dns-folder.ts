@@ -20,7 +20,7 @@ export interface FolderKeys {
 
 /** Reads the folder; what is not there is left out. Throws for files that are there and cannot be read. */
 export async function folderKeys(data: string, domain: string): Promise<FolderKeys> {
-  const keys = (await readKeyFile(join(data, 'dkim'), domain)) ?? []
+  const keys = (await readKeyFile(personalFiles(data).dkim, domain)) ?? []
   return {
     dkim: keys.map(({ selector, record }) => ({ selector, record })),
     unfit: keys

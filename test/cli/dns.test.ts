@@ -49,7 +49,7 @@ test(
       'mx.example.org. 3600 IN A 192.0.2.25',
       'mx.example.org. 3600 IN A 192.0.2.26',
       'mx.example.org. 3600 IN AAAA 2001:db8::25',
-      '; 25.2.0.192.in-addr.arpa. 3600 IN PTR mx.example.org.',
+      '; elsewhere: 25.2.0.192.in-addr.arpa. 3600 IN PTR mx.example.org.',
       '_dmarc.example.org. 3600 IN TXT "v=DMARC1; p=reject; rua=mailto:postmaster@example.org"',
       `_25._tcp.mx.example.org. 3600 IN TLSA 3 1 1 ${keyHash}`,
       ...keys.records().map(({ name, strings }) => `${name}. 3600 IN TXT ${strings.map(string => `"${string}"`).join(' ')}`),

@@ -118,6 +118,15 @@ const zone = [
   zoneText(published),
 ].join('\n')
 
+test('what belongs to another zone is a comment in this one (RFC 1035 §5.2)', () => {
+  const lines = zoneText(recordsFor('example.org', { host: 'mail.provider.net', ipv4: ['192.0.2.25'] })).split('\n')
+  assert.ok(lines.includes('example.org. 3600 IN MX 10 mail.provider.net.'))
+  for (const text of ['mail.provider.net. 3600 IN A 192.0.2.25', '25.2.0.192.in-addr.arpa. 3600 IN PTR mail.provider.net.']) {
+    assert.ok(lines.includes(`; elsewhere: ${text}`), text)
+    assert.ok(!lines.includes(text), text)
+  }
+})
+
 function readBack(program: string, args: readonly string[]): string {
   const file = join(folder, 'example.org.zone')
   writeFileSync(file, zone)

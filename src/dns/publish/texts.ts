@@ -20,8 +20,8 @@ const TITLES: Readonly<Record<RecordPurpose, string>> = {
 }
 
 /**
- * A fragment of a zone file: every name complete, texts in strings of 255 octets, each with a comment that says why. Reverse DNS, which
- * belongs to another zone, is a comment.
+ * A fragment of a zone file: every name complete, texts in strings of 255 octets, each with a comment that says why. What
+ * belongs to another zone (reverse DNS, and a host of another domain) is a comment.
  */
 export function zoneText({ domain, records }: DomainRecords): string {
   const lines = [`; mail for ${domain}`]
@@ -31,7 +31,7 @@ export function zoneText({ domain, records }: DomainRecords): string {
     for (const record of group) {
       if (record.why !== said) lines.push(`; - ${record.why}`)
       said = record.why
-      lines.push(record.purpose === 'reverse' ? `; ${zoneLine(record)}` : zoneLine(record))
+      lines.push(isOurs(record.name, domain) ? zoneLine(record) : `; elsewhere: ${zoneLine(record)}`)
     }
   }
   return `${lines.join('\n')}\n`
@@ -63,6 +63,10 @@ export function tableText({ domain, records, pages }: DomainRecords): string {
     )
   }
   return `${lines.join('\n')}\n`
+}
+
+function isOurs(name: string, domain: string): boolean {
+  return name === domain || name.endsWith(`.${domain}`)
 }
 
 function titleOf(group: readonly PublishedRecord[]): string {
