@@ -23,6 +23,8 @@ import { SessionPool } from './client/pool.ts'
 import type { SessionPoolOptions } from './client/pool.ts'
 import { Departures } from './departures.ts'
 import type { DeparturesOptions } from './departures.ts'
+import { notifier } from './dsn/notification.ts'
+import type { NotifierOptions } from './dsn/notification.ts'
 import { router } from './routing/index.ts'
 import type { RouterOptions } from './routing/index.ts'
 import { transmitter } from './routing/transmit.ts'
@@ -49,7 +51,7 @@ export interface OutboundOptions
   /** Time limits of the client, and how long connections are kept. */
   readonly client?: Omit<SessionPoolOptions, 'dialer' | 'clock'>
   /** How senders are told of what failed or is late. */
-  readonly notify?: AgentOptions['notify']
+  readonly notifications?: Omit<NotifierOptions, 'hostname' | 'clock' | 'random'>
 }
 
 /** What the way out needs of the server around it. */
@@ -99,7 +101,7 @@ class ComposedOutbound implements OutboundMail {
   readonly #pool: SessionPool
 
   constructor(options: OutboundOptions, world: OutboundWorld) {
-    const { queue, suppressions, resolver, dialer, tls, client } = options
+    const { queue, suppressions, resolver, dialer, tls, client, notifications } = options
     const { hostname, clock, random, directory, host } = world
     if (queue === undefined) throw new ConfigurationError('MW_QUEUE_MISSING', 'the store has no queue: give the way out one')
     this.queue = queue
@@ -126,7 +128,7 @@ class ComposedOutbound implements OutboundMail {
       tls: tlsPolicy({ ...tls, resolver, clock }),
       pool: this.#pool,
     })
-    const notify = options.notify ?? (async () => [])
+    const notify = notifier({ ...notifications, hostname, clock, random })
     this.#agent = new DeliveryAgent({ ...options, transmit: carrier({ directory, host, transmit }), notify, clock, random, events })
   }
 

@@ -3,8 +3,8 @@
 import type { Resolver } from '../contracts/index.ts'
 import { cachingResolver, recordsFor, stubResolver, systemResolver, tableText } from '../dns/index.ts'
 import { safeFetch, socketDialer } from '../net/index.ts'
-import { dkimKeys, dkimSigner } from '../outbound/index.ts'
-import type { NextServer } from '../outbound/index.ts'
+import { dkimKeys, dkimSigner, secretFile, senderRewriting } from '../outbound/index.ts'
+import type { NextServer, SenderRewriting } from '../outbound/index.ts'
 import type { ServerOutboundOptions } from './outbound.ts'
 
 /** A server that takes all mail for elsewhere. */
@@ -34,6 +34,8 @@ export interface PersonalOutboundOptions {
 export interface PersonalOutbound {
   readonly outbound: ServerOutboundOptions
   readonly resolver: Resolver
+  /** How senders are rewritten when mail is sent on for them, so that SPF holds for it. */
+  readonly rewriting: SenderRewriting
   /** What to publish in DNS, in columns; without what needs a web server. */
   readonly records: string
   /** Signing keys were made at this start. */
@@ -42,25 +44,28 @@ export interface PersonalOutbound {
 
 /** Makes the keys that are missing, and puts the options together. Throws `ConfigurationError` for a DNS server that is none. */
 export async function personalOutbound(
-  folder: string,
+  folders: { readonly dkim: string; readonly secret: string },
   domains: readonly [string, ...string[]],
   hostname: string,
   options: PersonalOutboundOptions,
 ): Promise<PersonalOutbound> {
   const dialer = socketDialer()
   const resolver = cachingResolver(options.dns === undefined ? systemResolver() : stubResolver({ servers: [options.dns], dialer }))
-  const keys = await dkimKeys({ folder, domains: [...domains] })
+  const keys = await dkimKeys({ folder: folders.dkim, domains: [...domains] })
   const [domain] = domains
   const dkim = keys.records(domain).map(({ name, text }) => ({ selector: name.slice(0, name.indexOf('._domainkey.')), record: text }))
+  const rewriting = senderRewriting({ domain, secret: secretFile(folders.secret), isOurs: name => domains.includes(name) })
   const minimum = options.tlsPolicy === 'require' ? 'encrypted' : 'opportunistic'
   return {
     resolver,
+    rewriting,
     records: tableText(recordsFor(domain, { host: hostname, dkim, webHost: false })),
     newKeys: keys.made.includes(domain),
     outbound: {
       resolver,
       dialer,
       sign: dkimSigner({ keys }),
+      forwardedSender: sender => rewriting.forward(sender),
       tls: { minimum, fetch: safeFetch({ resolver }) },
       ...(options.smarthost === undefined ? {} : { smarthost: nextServer(options.smarthost, minimum) }),
       ...(options.mxPort === undefined ? {} : { port: options.mxPort }),

@@ -6,6 +6,7 @@ import { sqliteDirectory } from '../directories/sqlite/index.ts'
 import type { SqliteDirectory } from '../directories/sqlite/index.ts'
 import { certificates, developmentCertificate, systemRandom } from '../net/index.ts'
 import type { CertificateSource } from '../net/index.ts'
+import { returnAddresses } from '../outbound/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
 import type { SqliteStore } from '../stores/sqlite/index.ts'
 import { fileSpool } from '../stores/spool.ts'
@@ -83,13 +84,22 @@ export interface PersonalFiles {
   readonly tls: string
   /** Folder of the keys that sign mail (DKIM). */
   readonly dkim: string
+  /** The secret that rewritten senders are proved with. */
+  readonly secret: string
   /** Folder of messages that are arriving; empty when no server runs. */
   readonly spool: string
 }
 
 /** Where everything lies within a data folder. */
 export function personalFiles(data: string): PersonalFiles {
-  return { mail: `${data}/mail`, directory: `${data}/directory.db`, tls: `${data}/tls`, dkim: `${data}/dkim`, spool: `${data}/spool` }
+  return {
+    mail: `${data}/mail`,
+    directory: `${data}/directory.db`,
+    tls: `${data}/tls`,
+    dkim: `${data}/dkim`,
+    secret: `${data}/return-secret`,
+    spool: `${data}/spool`,
+  }
 }
 
 /**
@@ -125,11 +135,11 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
   if (options.outbound !== false) progress(`looking after the signing keys in ${files.dkim}`)
   const others = (await directory.domains()).filter(name => name !== domain)
   const sending =
-    options.outbound === false ? undefined : await personalOutbound(files.dkim, [domain, ...others], hostname, options.outbound ?? {})
+    options.outbound === false ? undefined : await personalOutbound(files, [domain, ...others], hostname, options.outbound ?? {})
   const server = createMailServer({
     hostname,
     store,
-    directory,
+    directory: sending === undefined ? directory : returnAddresses(directory, sending),
     tls,
     // Beside the store and not among the system's temporary files, which are memory on some machines.
     spool: fileSpool({ directory: files.spool }),

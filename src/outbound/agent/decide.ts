@@ -1,18 +1,17 @@
 /** From what came of a try to what the queue is told, and whom the sender is to hear about. RFC 5321 §4.5.4.1; RFC 3461 §4.1, §5.2; RFC 2852 §4. */
 
 import type { Random } from '../../contracts/clock.ts'
-import type { DeliveryStatus, LeasedRecipient, NotifyCondition, QueueLease, RecipientOutcome } from '../../contracts/queue.ts'
+import type { DeliveryStatus, LeasedRecipient, QueueLease, RecipientOutcome } from '../../contracts/queue.ts'
+import { isDue } from '../dsn/wishes.ts'
+import type { DeliveryAction } from '../dsn/wishes.ts'
 import { retryDelay } from '../retry-schedule.ts'
 import type { RetrySchedule } from '../retry-schedule.ts'
 import type { Attempt } from './transmission.ts'
 
-/** What a notification tells. RFC 3464 §2.3.3. */
-export type NotificationAction = 'failed' | 'delayed' | 'delivered' | 'relayed'
-
 /** One recipient that the sender is told of. */
 export interface NotifiedRecipient {
   readonly recipient: LeasedRecipient
-  readonly action: NotificationAction
+  readonly action: DeliveryAction
   readonly status: DeliveryStatus
   /** Until when it is tried, for what is only late; milliseconds since the epoch. */
   readonly retriedUntil?: number
@@ -44,11 +43,11 @@ export function decide(
   const { index } = recipient
   const { status } = attempt
   const told = (
-    action: NotificationAction,
+    action: DeliveryAction,
     what: DeliveryStatus,
     more: Partial<NotifiedRecipient> = {},
   ): { readonly notified?: NotifiedRecipient } =>
-    wants(lease, recipient, action) ? { notified: { recipient, action, status: what, ...more } } : {}
+    isDue(lease.envelope, recipient, action) ? { notified: { recipient, action, status: what, ...more } } : {}
   if (attempt.kind === 'delivered') {
     const action = attempt.success === 'final' ? 'delivered' : 'relayed'
     return { index, outcome: { kind: 'delivered', status }, ...(attempt.success === 'next-hop' ? {} : told(action, status)) }
@@ -70,13 +69,6 @@ export function decide(
   const warning = late && !recipient.warned ? told('delayed', status, { retriedUntil: mustEnd }) : {}
   const outcome: RecipientOutcome = { kind: 'deferred', status, dueAt, ...(late && !recipient.warned ? { warned: true } : {}) }
   return { index, outcome, ...warning }
-}
-
-/** Whether the sender hears of it: never about what we said ourselves or what has no sender. RFC 5321 §6.1; RFC 3461 §4.1. */
-function wants({ envelope }: QueueLease, { notify }: LeasedRecipient, action: NotificationAction): boolean {
-  if (envelope.from === '' || envelope.origin === 'notification') return false
-  const condition: NotifyCondition = action === 'failed' ? 'FAILURE' : action === 'delayed' ? 'DELAY' : 'SUCCESS'
-  return notify === undefined ? condition !== 'SUCCESS' : notify.includes(condition)
 }
 
 function duration(ms: number): string {
