@@ -25,12 +25,11 @@ export function imapEngine(host: Host, options: ImapOptions = {}): Engine {
   let isDown = false
   return {
     protocol: 'imap',
-    async serve(transport, connection) {
+    serve(transport, connection) {
       const session = new Session(house, transport, connection)
       if (isDown) session.stop()
       sessions.add(session)
-      await session.serve()
-      sessions.delete(session)
+      return session.serve(() => sessions.delete(session))
     },
     shutdown() {
       isDown = true

@@ -64,13 +64,19 @@ export class Input {
     return { kind: 'line', bytes }
   }
 
-  /** Takes in more octets. */
-  async #more(within: number): Promise<'more' | 'end' | 'timeout'> {
+  /** What comes next, to be {@link Input.#took}. No function of its own waits here: thousands of sessions do, all the time. */
+  #arrival(within: number): Promise<Uint8Array | undefined | 'timeout'> {
     const pressure = this.#out.flush()
-    if (pressure !== undefined) await pressure
+    return pressure === undefined ? this.#read(within) : pressure.then(() => this.#read(within))
+  }
+
+  #read(within: number): Promise<Uint8Array | undefined | 'timeout'> {
     this.#out.release()
     this.isWaiting = true
-    const octets = await this.#transport.read(within)
+    return this.#transport.read(within)
+  }
+
+  #took(octets: Uint8Array | undefined | 'timeout'): 'more' | 'end' | 'timeout' {
     this.isWaiting = false
     if (octets === undefined) return 'end'
     if (octets === 'timeout') return 'timeout'
@@ -85,7 +91,7 @@ export class Input {
     for (;;) {
       const frame = this.#frame()
       if (frame === undefined) {
-        const more = await this.#more(within)
+        const more = this.#took(await this.#arrival(within))
         if (more === 'end') return END
         if (more === 'timeout') return TIMEOUT
         continue
@@ -119,7 +125,7 @@ export class Input {
       const frame = this.#framer.next()
       if (frame?.kind === 'line') return frame.bytes
       if (frame !== undefined) return undefined
-      const more = await this.#more(within)
+      const more = this.#took(await this.#arrival(within))
       if (more !== 'more') return more
     }
   }
@@ -135,7 +141,7 @@ export class Input {
         const pressure = take(frame.bytes)
         if (pressure !== undefined) await pressure
       } else if (frame === undefined) {
-        if ((await this.#more(within)) !== 'more') return 'end'
+        if (this.#took(await this.#arrival(within)) !== 'more') return 'end'
       }
     }
   }

@@ -1,7 +1,7 @@
 /** IDLE: the client waits, and is told of every change as it happens. RFC 9051 §6.3.13; RFC 2177. */
 
 import { startsWithFolded } from '../../bytes/ascii.ts'
-import { bad, ok, type Completion } from '../codes.ts'
+import { bad, ok } from '../codes.ts'
 import { command, noArguments, type Command } from '../command.ts'
 import { Disconnected, type Context } from '../context.ts'
 import { AUTHENTICATED } from '../state.ts'
@@ -18,7 +18,29 @@ export const idle: Command = command({
     // One closure for as long as the client idles.
     context.onChange = pusher(context)
     try {
-      return await untilDone(context)
+      const { heartbeat, autologout } = context.house.settings
+      for (let silent = 0; ;) {
+        const within = Math.min(heartbeat, autologout - silent)
+        const line = await context.input.line(within)
+        if (line === 'end') throw new Disconnected()
+        if (line === 'timeout') {
+          silent += within
+          if (silent >= autologout) {
+            context.out.untagged('BYE You were silent for too long')
+            context.isEnding = true
+            return ok('')
+          }
+          // Outlook takes a silent server for a dead one; so do address translators.
+          context.out.untagged('OK Still here')
+          continue
+        }
+        if (line?.length === 4 && startsWithFolded(line, 0, 'done')) return ok('Idled')
+        if (line === undefined) return bad('Expected DONE')
+        // RFC 9051 §6.3.13: only DONE may come. Apple Mail has been seen to send its next command without it, and to wait for
+        // the answer for ever: the command counts as DONE and is run.
+        context.input.putBack(line)
+        return ok('Idled, without DONE')
+      }
     } finally {
       context.onChange = undefined
     }
@@ -41,31 +63,5 @@ function pusher(context: Context): () => void {
     if (isDue) return
     isDue = true
     void Promise.resolve().then(push)
-  }
-}
-
-async function untilDone(context: Context): Promise<Completion> {
-  const { heartbeat, autologout } = context.house.settings
-  for (let silent = 0; ;) {
-    const within = Math.min(heartbeat, autologout - silent)
-    const line = await context.input.line(within)
-    if (line === 'end') throw new Disconnected()
-    if (line === 'timeout') {
-      silent += within
-      if (silent >= autologout) {
-        context.out.untagged('BYE You were silent for too long')
-        context.isEnding = true
-        return ok('')
-      }
-      // Outlook takes a silent server for a dead one; so do address translators.
-      context.out.untagged('OK Still here')
-      continue
-    }
-    if (line?.length === 4 && startsWithFolded(line, 0, 'done')) return ok('Idled')
-    if (line === undefined) return bad('Expected DONE')
-    // RFC 9051 §6.3.13: only DONE may come. Apple Mail has been seen to send its next command without it, and to wait for
-    // the answer for ever: the command counts as DONE and is run.
-    context.input.putBack(line)
-    return ok('Idled, without DONE')
   }
 }
