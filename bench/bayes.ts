@@ -5,15 +5,19 @@
  */
 
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { MessageSource } from 'mailwright/contracts'
 import { bayes } from 'mailwright/filters/bayes'
-import type { Bayes, BayesOptions } from 'mailwright/filters/bayes'
+import type { Bayes } from 'mailwright/filters/bayes'
 import { headerFields, parseSentDate } from 'mailwright/mime'
 import { memoryState } from 'mailwright/stores/memory'
+import { sqliteState } from 'mailwright/stores/sqlite'
 import { seededRandom } from 'mailwright/testing'
+import { printTable } from './lib/figures.ts'
 
 type Group = 'spam' | 'easy ham' | 'hard ham'
 
@@ -43,49 +47,96 @@ export async function bayesBench(data: string | undefined): Promise<void> {
   console.log(`corpus: ${[...groups].map(([group, list]) => `${list.length} ${group}`).join(', ')} (each body once)`)
   const random = shuffled(mails)
   const byDate = [...mails].sort((a, b) => a.sent - b.sent)
-  console.log('\nlearned | tested | at | precision | recall | false alarms: easy | hard | cannot tell')
-  for (const [name, order] of [
-    ['half by lot', random],
-    ['older half by date', byDate],
-  ] as const) {
-    const [learned, tested] = halves(order)
-    await measure(name, learned, tested, {})
-  }
+  const rows: string[][] = []
+  const costs: string[][] = []
+  const [someLearned, someTested] = halves(random)
+  rows.push(...(await measure('half by lot', someLearned, someTested, costs)))
+  rows.push(...(await measure('older half by date', ...halves(byDate), costs)))
   for (const count of [30, 100, 300]) {
-    const [learned, tested] = halves(random)
-    const few = [
-      ...learned.filter(({ group }) => group === 'spam').slice(0, count),
-      ...learned.filter(({ group }) => group !== 'spam').slice(0, count),
-    ]
-    await measure(`${count} of each`, few, tested, {})
+    const spam = someLearned.filter(({ group }) => group === 'spam').slice(0, count)
+    const ham = someLearned.filter(({ group }) => group !== 'spam').slice(0, count)
+    rows.push(...(await measure(`${count} of each`, [...spam, ...ham], someTested, costs)))
   }
+  console.log()
+  printTable(['learned', 'tested', 'from', 'precision', 'recall', 'false alarms: easy', 'hard', 'cannot tell'], rows)
+  console.log()
+  printTable(['learned', 'CPU ms to learn one', 'CPU ms to judge one', 'rows'], costs)
+  // Of every kind: the halves are sorted by group.
+  const third = (mails: readonly Mail[]): readonly Mail[] => mails.filter((_, index) => index % 3 === 0)
+  await withSqlite(third(someLearned), third(someTested))
 }
 
-async function measure(name: string, learned: readonly Mail[], tested: readonly Mail[], options: Partial<BayesOptions>): Promise<void> {
+async function measure(name: string, learned: readonly Mail[], tested: readonly Mail[], costs: string[][]): Promise<string[][]> {
   const state = memoryState({ rowsPerSpace: 10_000_000 })
-  const filter = bayes({ state, scope: 'shared', minimum: 1, ...options })
+  const filter = bayes({ state, scope: 'shared', minimum: 1 })
   const learning = await cpu(async () => {
-    for (const { source, group } of learned) await filter.learn('', source, group === 'spam' ? 'spam' : 'ham')
+    for (const { source, group } of learned) await filter.learn('', fresh(source), lessonOf(group))
   })
   const judged: { readonly group: Group; readonly probability: number }[] = []
   const judging = await cpu(async () => {
-    for (const { source, group } of tested) judged.push({ group, probability: await probabilityOf(filter, source) })
+    for (const { source, group } of tested) judged.push({ group, probability: await probabilityOf(filter, fresh(source)) })
   })
   let rows = 0
   for await (const page of state.entries('bayes/shared')) rows += page.length
+  costs.push([`${name} (${learned.length})`, (learning / learned.length).toFixed(2), (judging / tested.length).toFixed(2), String(rows)])
   const unsure = judged.filter(({ probability }) => probability > 0.1 && probability < 0.9).length
-  for (const limit of [0.9, 0.99]) {
-    const caught = (group: Group): number => judged.filter(mail => mail.group === group && mail.probability >= limit).length
+  return [0.9, 0.99].map(limit => {
     const all = (group: Group): number => judged.filter(mail => mail.group === group).length
+    const caught = (group: Group): number => judged.filter(mail => mail.group === group && mail.probability >= limit).length
     const wrong = caught('easy ham') + caught('hard ham')
+    return [
+      `${name} (${learned.length})`,
+      String(tested.length),
+      String(limit),
+      percent(caught('spam'), caught('spam') + wrong),
+      percent(caught('spam'), all('spam')),
+      `${caught('easy ham')} of ${all('easy ham')}`,
+      `${caught('hard ham')} of ${all('hard ham')}`,
+      percent(unsure, judged.length),
+    ]
+  })
+}
+
+/** The same with the table in a file: what it costs this thread, and how long it stands still. */
+async function withSqlite(learned: readonly Mail[], tested: readonly Mail[]): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'mailwright-bayes-'))
+  const path = join(folder, 'state.sqlite')
+  const state = sqliteState({ path })
+  try {
+    const filter = bayes({ state, scope: 'shared', minimum: 1 })
+    const delay = monitorEventLoopDelay({ resolution: 1 })
+    delay.enable()
+    const learning = await wall(async () => {
+      for (const { source, group } of learned) await filter.learn('', fresh(source), lessonOf(group))
+    })
+    const judging = await wall(async () => {
+      for (const { source } of tested) await filter.judge('', fresh(source))
+    })
+    delay.disable()
     console.log(
-      `${name} (${learned.length}) | ${tested.length} | ${limit} | ${percent(caught('spam'), caught('spam') + wrong)} | ${percent(caught('spam'), all('spam'))} | ` +
-        `${caught('easy ham')} of ${all('easy ham')} | ${caught('hard ham')} of ${all('hard ham')} | ${percent(unsure, judged.length)}`,
+      `\nwith sqliteState: ${(learning / learned.length).toFixed(2)} ms until one of ${learned.length} is learned, ` +
+        `${(judging / tested.length).toFixed(2)} ms until one of ${tested.length} is judged; ` +
+        `the longest stall of this thread ${(delay.max / 1e6).toFixed(1)} ms; the file has ${(statSync(path).size / 1e6).toFixed(1)} MB`,
     )
+  } finally {
+    await state.close()
+    rmSync(folder, { recursive: true, force: true })
   }
-  console.log(
-    `  CPU: ${(learning / learned.length).toFixed(2)} ms to learn one, ${(judging / tested.length).toFixed(2)} ms to judge one; ${rows} rows`,
-  )
+}
+
+/** Filters remember the text of a source that they have read: here everything is read as if for the first time. */
+function fresh(source: MessageSource): MessageSource {
+  return { size: source.size, read: (start, end) => source.read(start, end) }
+}
+
+function lessonOf(group: Group): 'spam' | 'ham' {
+  return group === 'spam' ? 'spam' : 'ham'
+}
+
+async function wall(work: () => Promise<void>): Promise<number> {
+  const before = performance.now()
+  await work()
+  return performance.now() - before
 }
 
 async function probabilityOf(filter: Bayes, source: MessageSource): Promise<number> {
