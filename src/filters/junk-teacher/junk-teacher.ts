@@ -82,7 +82,7 @@ const MOST_MESSAGES = 500
  * import { score } from 'mailwright/filters/score'
  * import { sqliteState, sqliteStore } from 'mailwright/stores/sqlite'
  *
- * const store = sqliteStore('data/mail')
+ * const store = sqliteStore({ path: 'data/mail' })
  * const state = sqliteState({ path: 'data/state.sqlite' })
  * const words = bayes({ state })
  * const people = reputation({ state, authservId: 'mx.example.org' })
