@@ -63,6 +63,21 @@ test('a message teaches once, and its lesson can be turned round or taken back, 
   assert.equal(await rowsOf(state, 'bayes/of/ann'), 1, 'the sum alone')
 })
 
+test('an account’s words can be forgotten as a whole', async () => {
+  const state = memoryState()
+  const filter = bayes({ state })
+  for (const account of ['ann', 'ben']) await filter.learn(account, source(mail('spam', 1)), 'spam')
+  await filter.forget('ann')
+  assert.deepEqual(
+    [await filter.learned('ann'), await filter.learned('ben')],
+    [
+      { spam: 0, ham: 0 },
+      { spam: 1, ham: 0 },
+    ],
+  )
+  assert.equal(await filter.learn('ann', source(mail('spam', 1)), 'spam'), 'learned')
+})
+
 test('twenty sessions that bring the same lesson at once teach it once', async () => {
   const filter = bayes({ state: memoryState() })
   const results = await Promise.all(Array.from({ length: 20 }, () => filter.learn('ann', source(mail('spam', 1)), 'spam')))
@@ -173,19 +188,20 @@ test('M6: hostile text is read in linear time and bounded memory', async () => {
     'blank attributes': n => `<a href${' '.repeat(n)}>`,
     ligatures: n => '\ufdfa'.repeat(n / 3),
     marks: n => `a${'\u0301'.repeat(n / 2)}`,
+    'marks to be sorted': n => `a${'\u0301\u0323'.repeat(n / 4)}`,
     'words of three': n => Array.from({ length: n / 4 }, (_, i) => (i % 46_000).toString(36).padStart(3, 'q')).join(' '),
   }
   for (const [name, shape] of Object.entries(shapes)) {
     const time = async (n: number): Promise<number> => {
-      const text = await messageText(source(`Content-Type: text/html; charset=utf-8\n\n${shape(n)}`))
+      const letter = source(`Content-Type: text/html; charset=utf-8\n\n${shape(n)}`)
       const began = performance.now()
+      const text = await messageText(letter)
       const tokens = tokensOf(text, LIMITS)
       assert.ok(tokens.size <= LIMITS.tokens)
       return performance.now() - began
     }
-    const began = performance.now()
-    await time(1_000_000)
-    assert.ok(performance.now() - began < 1000, `${name} took ${(performance.now() - began).toFixed(0)} ms`)
+    const took = await time(1_000_000)
+    assert.ok(took < 250, `${name} took ${took.toFixed(0)} ms`)
   }
 })
 

@@ -17,7 +17,7 @@ interface Class {
   readonly lessons: LessonGiven[]
   readonly box: (name: string) => Promise<Mailbox>
   /** Puts a message into a mailbox, as a delivery or an APPEND does. */
-  readonly put: (name: string, number: number) => Promise<Uid>
+  readonly put: (name: string, number: number, internalDate?: number) => Promise<Uid>
   readonly said: () => Promise<string[]>
 }
 
@@ -46,11 +46,11 @@ async function school(options: Partial<JunkTeacherOptions> = {}): Promise<Class>
     teacher,
     lessons,
     box,
-    async put(name, number) {
+    async put(name, number, internalDate = Date.now()) {
       const text = mail('spam', number)
       const content = source(text)
       const octets = await content.read(0, content.size)
-      const { uids } = await (await box(name)).append([{ content, summary: summarise(octets), flags: [], internalDate: 0 }])
+      const { uids } = await (await box(name)).append([{ content, summary: summarise(octets), flags: [], internalDate }])
       assert.ok(uids[0] !== undefined)
       return uids[0]
     },
@@ -93,6 +93,21 @@ test('what the server or a client puts into Junk by itself teaches nothing, nor 
   await move(await box('Junk'), uid, await box('Trash'))
   await (await box('Junk')).expunge(ALL_UIDS)
   assert.deepEqual(await said(), [])
+})
+
+test('a client without MOVE copies into Junk: what is too old for a delivery was put there by somebody', async () => {
+  const { put, box, said } = await school()
+  const uid = await put('INBOX', 1, Date.now() - 3_600_000)
+  const inbox = await box('INBOX')
+  await inbox.copy(only(uid), (await box('Junk')).id)
+  await inbox.expunge(only(uid))
+  await put('Junk', 2, Date.now() - 60_000)
+  await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(await said(), ['spam (copied into Junk): learned'])
+  const off = await school({ copies: false })
+  await off.put('Junk', 3, 0)
+  await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(await off.said(), [])
 })
 
 test('filing and answering say that mail was wanted; throwing it away says nothing', async () => {

@@ -94,6 +94,10 @@ test('one account’s correspondents are not another’s', async () => {
   const filter = reputation({ state: memoryState() })
   await filter.wroteTo('ben', [address('bob@example.com')])
   assert.match(await verdictOn(filter, '<bob@example.com>', true), /nothing is known/)
+  await filter.wroteTo('ann', [address('bob@example.com')])
+  assert.match(await verdictOn(filter, '<bob@example.com>', true), /GOOD/)
+  await filter.forget('ann')
+  assert.match(await verdictOn(filter, '<bob@example.com>', true), /nothing is known/)
 })
 
 test('several authors, none, or one’s own name are nobody’s (S15)', async () => {

@@ -68,6 +68,8 @@ export interface Bayes extends Middleware {
   unlearn(account: AccountId, source: MessageSource, options?: CallOptions): Promise<boolean>
   /** What it makes of a message; `undefined` as long as it has learned too little. */
   judge(account: AccountId, source: MessageSource, options?: CallOptions): Promise<BayesOpinion | undefined>
+  /** Forgets all that was learned for an account (with the scope `shared`: for all). */
+  forget(account: AccountId, options?: CallOptions): Promise<void>
   /** How many messages were learned. */
   learned(account: AccountId, options?: CallOptions): Promise<{ readonly spam: number; readonly ham: number }>
 }
@@ -159,6 +161,11 @@ abstract class BayesFilter {
   async learned(account: AccountId, options?: CallOptions): Promise<{ readonly spam: number; readonly ham: number }> {
     const row = (await this.#state.read(this.#words(account), [TOTAL], options)).get(TOTAL)
     return { spam: row?.first ?? 0, ham: row?.second ?? 0 }
+  }
+
+  async forget(account: AccountId, options?: CallOptions): Promise<void> {
+    await this.#state.drop(this.#words(account), undefined, options)
+    await this.#state.drop(this.#lessons(account), undefined, options)
   }
 
   /** Judges and tells. */

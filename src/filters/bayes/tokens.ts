@@ -16,6 +16,8 @@ const WORD = /[\p{L}\p{M}\p{N}$€£¥%][\p{L}\p{M}\p{N}$€£¥%'’_-]*!{0,3}/
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
 /** What is not seen parts words only for machines. */
 const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu
+/** Marks are sorted when text is brought to one form, which takes the square of their number: no script stacks that many. UAX #15 §13. */
+const STACKED = /(\p{M}{4})\p{M}+/gu
 const SHORTEST = 3
 const LONGEST = 24
 /** Host names of links; what comes after them is made for each recipient. */
@@ -60,7 +62,7 @@ class TokenSet {
   /** The words of a text, in lower case; of a run without spaces its pairs of characters. */
   words(prefix: string, text: string): void {
     // Compatibility forms become plain letters; a single one can become eighteen.
-    const plain = text.slice(0, this.#characters).replace(UNSEEN, '').normalize('NFKC').slice(0, this.#characters)
+    const plain = text.slice(0, this.#characters).replace(UNSEEN, '').replace(STACKED, '$1').normalize('NFKC').slice(0, this.#characters)
     this.#characters -= plain.length
     for (const [word] of plain.matchAll(WORD)) {
       if (this.found.size >= this.#tokens) return

@@ -18,6 +18,8 @@ export interface WatchOptions {
   readonly filed: boolean
   readonly answered: boolean
   readonly keywords: boolean
+  readonly copies: boolean
+  readonly now: () => number
   readonly tell: (sorted: Sorted) => void
   readonly report: (error: unknown) => void
 }
@@ -28,12 +30,15 @@ type Added = Extract<MailboxChange, { readonly kind: 'added' }>
 const NEITHER: ReadonlySet<SpecialUse | undefined> = new Set<SpecialUse>(['Trash', 'Sent', 'Drafts', 'All', 'Flagged'])
 const SPAM_KEYWORD = '$Junk'
 const HAM_KEYWORD = '$NotJunk'
+/** A delivery is given the time of the clock; a copy keeps the time of the original, and it takes a person some time to judge a message. */
+const NO_DELIVERY_AFTER = 120_000
 /** Changes that wait for the list of mailboxes. */
 const MOST_WAITING = 1000
 
 /**
  * Follows one account. A move is told as an addition and an expunge with one MODSEQ, so the mailbox that a message came from is
- * known without looking; what is added without such an expunge (a delivery, an APPEND, a COPY) teaches nothing.
+ * known without looking. What is added without such an expunge is a delivery, an APPEND or a COPY: the feed does not say which, so it
+ * teaches only where its age rules a delivery out.
  */
 export class AccountWatch {
   readonly #account: MailAccount
@@ -71,9 +76,16 @@ export class AccountWatch {
   #take(change: MailboxChange): void {
     const added = this.#added
     this.#added = undefined
+    if (added !== undefined && !(change.kind === 'expunged' && isMove(added, change.modSeq))) this.#copied(added)
     switch (change.kind) {
       case 'added':
         this.#added = change
+        // The other half of a move is told in the same turn.
+        setImmediate(() => {
+          if (this.#added !== change) return
+          this.#added = undefined
+          this.#copied(change)
+        })
         return
       case 'expunged':
         if (added !== undefined && isMove(added, change.modSeq)) this.#moved(change.mailbox, added)
@@ -107,6 +119,20 @@ export class AccountWatch {
     else if (this.#isJunk(source)) this.#tell(mailbox, uids, 'ham', `moved from ${source.name} to ${target.name}`)
     else if (this.#options.filed && source.name === 'INBOX')
       this.#tell(mailbox, uids, 'ham', `filed from ${source.name} into ${target.name}`)
+  }
+
+  /** A client without MOVE copies into Junk, then expunges. */
+  #copied({ mailbox, messages }: Added): void {
+    const target = this.#mailboxes?.get(mailbox)
+    if (!this.#options.copies || target === undefined || !this.#isJunk(target)) return
+    const old = messages.filter(({ internalDate }) => internalDate < this.#options.now() - NO_DELIVERY_AFTER)
+    if (old.length > 0)
+      this.#tell(
+        mailbox,
+        old.map(({ uid }) => ({ first: uid, last: uid })),
+        'spam',
+        `copied into ${target.name}`,
+      )
   }
 
   #flagged(mailbox: MailboxId, uids: readonly UidRange[], flags: readonly string[]): void {

@@ -3,6 +3,7 @@
 import type {
   AccountId,
   CallOptions,
+  Clock,
   DeliveryContext,
   LoginContext,
   MailStore,
@@ -43,8 +44,12 @@ export interface JunkTeacherOptions {
   readonly answered?: boolean
   /** The keywords `$Junk` and `$NotJunk`, set by a client, teach. Default `true`. */
   readonly keywords?: boolean
+  /** A message that was put into Junk when it was more than two minutes old, as clients without MOVE do, was spam. Default `true`. */
+  readonly copies?: boolean
   /** Accounts that are watched at a time; beyond it the one that showed up longest ago is let go. Default 10,000. */
   readonly accounts?: number
+  /** Default: the machine's clock. */
+  readonly clock?: Pick<Clock, 'now'>
   /** Told of each lesson. */
   readonly onLesson?: (lesson: LessonGiven) => void
   /** Told of what went wrong; a lesson that fails is lost. Default: nobody. */
@@ -158,11 +163,13 @@ class Teacher implements JunkTeacher {
   /** Never rejects: an account that cannot be watched is tried again when it shows up again. */
   async #watch(account: AccountId): Promise<AccountWatch | undefined> {
     try {
-      const { filed = true, answered = true, keywords = true } = this.#options
+      const { filed = true, answered = true, keywords = true, copies = true, clock } = this.#options
       const watch = new AccountWatch(await this.#options.store.open(account), {
         filed,
         answered,
         keywords,
+        copies,
+        now: () => clock?.now() ?? Date.now(),
         tell: sorted => this.#enqueue(sorted),
         report: error => this.#report(error, account),
       })

@@ -50,6 +50,8 @@ export interface Reputation extends Middleware {
   learn(account: AccountId, source: MessageSource, as: Lesson, options?: CallOptions): Promise<LearningResult>
   /** Remembers that the account has written to these addresses. */
   wroteTo(account: AccountId, addresses: readonly MailAddress[], options?: CallOptions): Promise<void>
+  /** Forgets all that is known of an account's correspondents. */
+  forget(account: AccountId, options?: CallOptions): Promise<void>
 }
 
 const REMEMBERED_MS = 400 * 86_400_000
@@ -138,7 +140,7 @@ class AccountReputation implements Reputation {
     const { fields } = await messageText(source)
     const from = authorIn(fields)
     if (from === undefined) return 'known'
-    const lessons = `reputation-lessons/${account}`
+    const lessons = lessonsOf(account)
     const digest = await messageDigest(source)
     const result = await claim(this.#state, lessons, digest, as, this.#clock.now(), options)
     if (result === 'known') return result
@@ -157,6 +159,11 @@ class AccountReputation implements Reputation {
       throw error
     }
     return result
+  }
+
+  async forget(account: AccountId, options?: CallOptions): Promise<void> {
+    await this.#state.drop(spaceOf(account), undefined, options)
+    await this.#state.drop(lessonsOf(account), undefined, options)
   }
 
   #weigh({ trace }: DeliveryContext, from: MailAddress, verified: boolean, rows: ReadonlyMap<string, StateRow>): void {
@@ -199,6 +206,10 @@ function balanceOf(row: StateRow | undefined): { readonly good: number; readonly
 
 function spaceOf(account: AccountId): string {
   return `reputation/${account}`
+}
+
+function lessonsOf(account: AccountId): string {
+  return `reputation-lessons/${account}`
 }
 
 /** Keys of what may be known of an address: of who proved it, or of all who claim it. */
