@@ -82,7 +82,7 @@ export interface Seal {
 }
 
 /** Reads an ARC-Seal; `undefined` for one that is none. RFC 8617 §4.1.3: a seal with `h=` fails. */
-export function parseSeal(field: SignableField): Seal | undefined {
+function parseSeal(field: SignableField): Seal | undefined {
   const tags = parseTagList(fieldValue(field))
   if (tags === undefined || tags.has('h')) return undefined
   return readSeal(tags)

@@ -15,6 +15,7 @@ export type CanonicalSink = (octets: Uint8Array) => void
 
 /** Takes a body in slices of any size and hands on its canonical form. Linear in the body, memory bounded whatever it holds. */
 export interface BodyCanonicaliser {
+  /** The next octets of the body. */
   push(slice: Uint8Array): void
   /** The body is over. */
   finish(): void
