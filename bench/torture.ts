@@ -1,15 +1,35 @@
-/** `npm run torture -- --kills 1000`: SIGKILL under load, again and again, with a ledger of what was acknowledged. */
+/**
+ * `npm run torture -- --kills 1000`: SIGKILL under load, again and again, with a ledger of what was acknowledged. With `--queue`: the
+ * queue of outgoing mail, shared by two processes, instead of a server that receives.
+ */
 
 import { parseArgs } from 'node:util'
+import { queueTorture } from './lib/queue-torture.ts'
 import { torture, verified } from './lib/torture.ts'
 
-const { values } = parseArgs({ options: { kills: { type: 'string', default: '100' } } })
+const { values } = parseArgs({ options: { kills: { type: 'string', default: '100' }, queue: { type: 'boolean', default: false } } })
 const kills = Number(values.kills)
 if (!Number.isInteger(kills) || kills < 1) throw new Error('--kills takes a whole number of at least 1')
-const result = await torture({ kills, onProgress: line => console.error(line), verify: verified })
-console.log(
-  `kills ${result.kills}, acknowledged ${result.acknowledged}, lost ${result.lost.length}, corrupt ${result.corrupt.length}, duplicate ${result.duplicate.length}, ` +
-    `present though never acknowledged ${result.unacknowledged}, slowest restart ${result.slowestRestart.toFixed(0)} ms, verify() problems ${result.problems.length}`,
-)
-for (const problem of result.problems) console.log(problem)
-process.exitCode = result.lost.length + result.corrupt.length + result.duplicate.length + result.problems.length === 0 ? 0 : 1
+if (values.queue) await tortureQueue()
+else await tortureServer()
+
+async function tortureServer(): Promise<void> {
+  const result = await torture({ kills, onProgress: line => console.error(line), verify: verified })
+  console.log(
+    `kills ${result.kills}, acknowledged ${result.acknowledged}, lost ${result.lost.length}, corrupt ${result.corrupt.length}, duplicate ${result.duplicate.length}, ` +
+      `present though never acknowledged ${result.unacknowledged}, slowest restart ${result.slowestRestart.toFixed(0)} ms, verify() problems ${result.problems.length}`,
+  )
+  for (const problem of result.problems) console.log(problem)
+  process.exitCode = result.lost.length + result.corrupt.length + result.duplicate.length + result.problems.length === 0 ? 0 : 1
+}
+
+async function tortureQueue(): Promise<void> {
+  const result = await queueTorture({ kills, onProgress: line => console.error(line) })
+  const bad = [...result.lost, ...result.twice, ...result.wrong, ...result.problems]
+  console.log(
+    `kills ${result.kills}, messages acknowledged ${result.queued}, outcomes acknowledged ${result.settled}, lost ${result.lost.length}, twice though acknowledged ${result.twice.length}, ` +
+      `handed over again ${result.again} of ${result.inFlight} leases in flight, wrong ${result.wrong.length}, slowest start to first lease ${result.slowestStart.toFixed(0)} ms, verify() problems ${result.problems.length}`,
+  )
+  for (const line of bad.slice(0, 50)) console.log(line)
+  process.exitCode = bad.length === 0 ? 0 : 1
+}
