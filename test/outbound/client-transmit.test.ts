@@ -161,3 +161,31 @@ test('REQUIRETLS with nothing to vouch for the servers fails for good, without a
 test('sessions are counted, not messages (RFC 8460 §4.2)', async () => {
   assert.deepEqual((await carried([TAKEN])).failures, ['starttls-not-supported'])
 })
+
+test('a server that did not answer stands behind the others for a minute (RFC 5321 §4.5.4.1)', async () => {
+  const clock = fakeClock()
+  const resolver = fakeResolver(ZONE)
+  const dialer = fakeDialer(({ address }) => (address === '9.1.1.1' ? new MailError('unavailable', 'no answer') : TAKEN), { clock })
+  const pool = new SessionPool({ dialer, clock, maxMessages: 1 })
+  const transmit = transmitter({
+    router: router({ resolver, random: seededRandom(), ehloName: 'us.example', now: () => clock.now() }),
+    tls: tlsPolicy({ resolver, clock }),
+    pool,
+  })
+  const lease: QueueLease = {
+    id: '1',
+    token: 't',
+    destination: 'a.example',
+    envelope: { from: 'ann@us.example', origin: 'api', queuedAt: 0, expiresAt: 0, eightBit: false },
+    recipients: [{ address: 'bob@a.example', index: 0, attempts: 0, warned: false }],
+    content: source(BODY),
+  }
+  for (const wait of [0, 59_000, 2_000]) {
+    clock.advance(wait)
+    await transmit(lease, new AbortController().signal)
+  }
+  assert.deepEqual(
+    dialer.dialled.map(({ address }) => address),
+    ['9.1.1.1', '9.1.1.2', '9.1.1.2', '9.1.1.1', '9.1.1.2'],
+  )
+})

@@ -56,6 +56,11 @@ export class SessionPool {
     this.#options = options
   }
 
+  /** The clock that it was given. */
+  get clock(): Clock {
+    return this.#options.clock
+  }
+
   /** Sessions that wait. */
   get idle(): number {
     return this.#waiting

@@ -6,6 +6,7 @@ import type { PoolSent, SessionPool } from '../client/pool.ts'
 import type { SendResult } from '../client/session.ts'
 import type { TlsDecision, TlsPolicy } from '../tls-policy/policy.ts'
 import type { TlsReports } from '../tls-policy/report-rows.ts'
+import { AbsentHosts } from './absent.ts'
 import type { Hop, Router } from './options.ts'
 
 /** Options of {@link transmitter}. */
@@ -21,12 +22,14 @@ export interface TransmitterOptions {
 
 /** Makes the way out of a queue's agent. */
 export function transmitter(options: TransmitterOptions): Transmit {
-  return (lease, signal) => new Journey(options, lease, signal).go()
+  const absent = new AbsentHosts(() => options.pool.clock.monotonic())
+  return (lease, signal) => new Journey(options, absent, lease, signal).go()
 }
 
 /** One lease on its way. */
 class Journey {
   readonly #options: TransmitterOptions
+  readonly #absent: AbsentHosts
   readonly #lease: QueueLease
   readonly #signal: AbortSignal
   readonly #attempts: Attempt[] = []
@@ -34,8 +37,9 @@ class Journey {
   #last: DeliveryStatus | undefined
   #reached = false
 
-  constructor(options: TransmitterOptions, lease: QueueLease, signal: AbortSignal) {
+  constructor(options: TransmitterOptions, absent: AbsentHosts, lease: QueueLease, signal: AbortSignal) {
     this.#options = options
+    this.#absent = absent
     this.#lease = lease
     this.#signal = signal
     this.#left = lease.recipients
@@ -53,7 +57,7 @@ class Journey {
       for (const { index } of this.#left) this.#attempts.push({ index, kind: route.kind, status: route.status })
       return { attempts: this.#attempts }
     }
-    for (const hop of route.hops.slice(0, hopsPerTry)) {
+    for (const hop of this.#absent.lastly(route.hops).slice(0, hopsPerTry)) {
       await this.#over(hop)
       if (this.#left.length === 0) break
     }
@@ -77,8 +81,14 @@ class Journey {
     }
     const sent = await pool.send(hop, decision.requirement, { envelope, recipients: this.#left, content }, { signal: this.#signal })
     this.#report(hop, decision, sent)
-    if (sent.kind === 'refused') this.#last = sent.status
-    else this.#settle(hop, sent.result)
+    if (sent.kind === 'refused') {
+      this.#last = sent.status
+      // RFC 3463 §3.5, `4.4.1`: nobody answers; whoever answers and refuses is there.
+      if (sent.status.code === '4.4.1') this.#absent.note(hop)
+      return
+    }
+    this.#absent.forget(hop)
+    this.#settle(hop, sent.result)
   }
 
   #settle(hop: Hop, result: SendResult): void {
