@@ -261,13 +261,18 @@ export class StructureScanner {
     const from = Math.max(part.bodyStart + this.#previewSize, base)
     const to = Math.min(end, part.bodyStart + PREVIEW_OCTETS)
     if (to <= from || !this.#open.includes(part)) return
-    this.#preview.push(slice.slice(from - base, to - base))
+    this.#preview.push(copied(slice.subarray(from - base, to - base)))
     this.#previewSize += to - from
   }
 }
 
+/** A copy also of a `Buffer`, whose own `slice` is none. */
+function copied(octets: Uint8Array): Uint8Array {
+  return new Uint8Array(octets)
+}
+
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  if (a.length === 0) return b.slice()
+  if (a.length === 0) return copied(b)
   const both = new Uint8Array(a.length + b.length)
   both.set(a)
   both.set(b, a.length)

@@ -341,7 +341,8 @@ export class BridgeConnection extends SMTPConnection {
     this.watchdog.dataArrived(octets.length)
     const intake = this.#intake
     if (intake === undefined) return undefined
-    const pause = intake.write(octets)
+    // What the socket gave is looked at here for the last time.
+    const pause = intake.write(octets, 'nobody')
     if (intake.isHopeless) {
       this.#intake = undefined
       intake.abort()

@@ -44,8 +44,11 @@ export class Intake {
     return this.octets > this.#maxSize * 2 + 1_048_576
   }
 
-  /** Takes the next octets; a promise means: wait before giving more. Never rejects. */
-  write(octets: Uint8Array): Promise<void> | undefined {
+  /**
+   * Takes the next octets; a promise means: wait before giving more. Never rejects. `owner`: who else refers to their buffer, where
+   * they fill one.
+   */
+  write(octets: Uint8Array, owner: 'nobody' | 'somebody' = 'somebody'): Promise<void> | undefined {
     this.octets += octets.length
     if (this.#refusal !== undefined || this.#writer === undefined) return undefined
     if (this.octets > this.#maxSize) {
@@ -55,7 +58,10 @@ export class Intake {
     try {
       // Before the spool: what it is given is its own.
       this.#survey.push(octets)
-      return this.#writer.write(octets)?.catch((error: unknown) => this.#fail(error))
+      const isOwned = owner === 'nobody' && octets.byteLength === octets.buffer.byteLength
+      const writer = this.#writer
+      const pause = isOwned && writer.writeOwned !== undefined ? writer.writeOwned(octets) : writer.write(octets)
+      return pause?.catch((error: unknown) => this.#fail(error))
     } catch (error) {
       this.#fail(error)
       return undefined

@@ -15,6 +15,9 @@ import { LARGE_BLOCK, SharedBlocks, SMALL_BLOCK } from './shared-blocks.ts'
 /** Octets of one message that may wait for the disk before its writer is asked to wait. */
 const MOST_WAITING = 262_144
 
+/** Smaller arrays are left to the garbage collector. */
+const WORTH_RELEASING = 4096
+
 /** Ranges up to this size are answered at once, larger ones with a promise. */
 const AT_ONCE = 262_144
 
@@ -114,6 +117,9 @@ class Writer implements SpoolWriter {
   #chunks: Uint8Array[] = []
   #held = 0
   #taken = 0
+  /** Those of them whose memory is ours, and those of the batch. */
+  #owned: Uint8Array[] = []
+  #done: Uint8Array[] = []
   #size = 0
   #path: string | undefined
   #file: FileHandle | undefined
@@ -143,6 +149,13 @@ class Writer implements SpoolWriter {
     this.#writing ??= this.#flush(this.#path)
     if (this.#held <= MOST_WAITING) return undefined
     return this.#settled()
+  }
+
+  writeOwned(octets: Uint8Array): Promise<void> | undefined {
+    const pause = this.write(octets)
+    if (this.#path === undefined) release(octets)
+    else this.#owned.push(octets)
+    return pause
   }
 
   /** Copies into blocks; answers what no block was to be had for. */
@@ -203,6 +216,8 @@ class Writer implements SpoolWriter {
     const batch = this.#chunks
     this.#chunks = []
     this.#taken = this.#held
+    this.#done = this.#owned
+    this.#owned = []
     return batch
   }
 
@@ -212,6 +227,8 @@ class Writer implements SpoolWriter {
     this.#room.blocks.count(-this.#taken)
     this.#held -= this.#taken
     this.#taken = 0
+    for (const octets of this.#done) release(octets)
+    this.#done = []
   }
 
   async finish(): Promise<SpooledMessage> {
@@ -251,6 +268,12 @@ class Writer implements SpoolWriter {
       rmSync(path, { force: true })
     })()
   }
+}
+
+/** Lets go of memory now: the collector would come for it only after tens of megabytes. */
+function release(octets: Uint8Array): void {
+  const { buffer } = octets
+  if (buffer instanceof ArrayBuffer && octets.byteLength === buffer.byteLength && buffer.byteLength >= WORTH_RELEASING) buffer.transfer(0)
 }
 
 function after(parts: readonly Uint8Array[], written: number): Uint8Array[] {

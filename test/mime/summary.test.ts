@@ -9,6 +9,7 @@ import {
   rebased,
   sectionPlace,
   summarise,
+  SummaryBuilder,
   SummaryCursor,
 } from 'mailwright/mime'
 import { parseForm } from './form.ts'
@@ -187,4 +188,15 @@ test('a cursor reads summaries where they lie, one after another', () => {
   }
   assert(!cursor.moveTo(octets, 1, octets.length), 'no summary begins there')
   assert(!cursor.moveTo(octets, 0, 10), 'cut short')
+})
+
+test('what a summary is made of is not kept: the slices may be written over at once', () => {
+  const text = `Subject: kept\r\n\r\n${'The beginning of the text. '.repeat(4)}\r\n`
+  const builder = new SummaryBuilder()
+  for (let at = 0; at < text.length; at += 7) {
+    const slice = Buffer.from(text.slice(at, at + 7))
+    builder.push(slice)
+    slice.fill(0)
+  }
+  assert.deepEqual(builder.finish(), summarise(new TextEncoder().encode(text)))
 })

@@ -87,6 +87,20 @@ test('a message that comes faster than the disk takes it is held back', async t 
   message.dispose()
 })
 
+test('memory that is given away is let go of once it is written, and a large message leaves none of it behind', async t => {
+  const writer = fileSpool({ directory: folderOf(t) }).begin()
+  const given: Uint8Array[] = []
+  for (let at = 0; at < 40; at++) {
+    const octets = counted(65_536, at * 65_536)
+    given.push(octets)
+    await writer.writeOwned?.(octets)
+  }
+  const message = await writer.finish()
+  assert.deepEqual(await message.read(0, message.size), counted(40 * 65_536))
+  assert.ok(given.filter(octets => octets.byteLength > 0).length <= 1, 'what was written last may wait for the collector')
+  message.dispose()
+})
+
 test('when many small messages fill the budget, the next ones become files', async t => {
   const directory = folderOf(t)
   const spool = fileSpool({ directory, memoryBudget: 20_000 })
