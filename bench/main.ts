@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- receive | imap | memory | bayes [--rounds N] [--scale X] [--messages N] [--data DIR] [--prepare]`: the benchmarks, for
+ * `npm run bench -- receive | imap | memory | outbound | bayes [--rounds N] [--scale X] [--messages N] [--data DIR] [--prepare]`: the benchmarks, for
  * anyone. `imap --data DIR` keeps the loaded mailboxes for the next run; with `--prepare` it only loads them.
  */
 
@@ -22,6 +22,7 @@ for (const name of which) {
   else if (name === 'imap')
     await (await import('./imap.ts')).imap({ rounds, messages: Number(values.messages), data: values.data, prepare: values.prepare })
   else if (name === 'memory') await (await import('./memory.ts')).memory()
+  else if (name === 'outbound') await (await import('./outbound.ts')).outbound(rounds, Number(values.scale))
   else if (name === 'bayes') await (await import('./bayes.ts')).bayesBench(values.data)
-  else throw new Error(`no benchmark is called ${name}: receive, imap, memory or bayes`)
+  else throw new Error(`no benchmark is called ${name}: receive, imap, memory, outbound or bayes`)
 }

@@ -83,7 +83,7 @@ export class DeliveryAgent {
     this.#unsleep?.()
     const unstarted = [...this.#waiting.values()].flat()
     this.#waiting.clear()
-    const given = unstarted.map(lease => this.#settling.settle({ id: lease.id, token: lease.token, outcomes: [] }, []))
+    const given = unstarted.map(lease => this.#giveBack(lease))
     const cancel = this.#options.clock.after(grace, () => {
       this.#settling.abandon()
       for (const { abort } of this.#jobs.values()) abort.abort(new Error('the agent stops'))
@@ -121,13 +121,12 @@ export class DeliveryAgent {
     for (;;) {
       this.#begin()
       if (this.#stopped) return
-      const room = maxConcurrency - this.#jobs.size - this.#held
-      const { closed, places, until } = this.#destinations.places()
+      const room = 2 * maxConcurrency - this.#jobs.size - this.#held
+      const { closed, places, until } = this.#destinations.places(destination => this.#waiting.get(destination)?.length ?? 0)
       const untilOpen = until === undefined ? LONGEST_SLEEP : until - clock.monotonic()
       if (room <= 0) return this.#sleep(untilOpen)
-      const except = [...new Set([...closed, ...this.#waiting.keys()])]
-      // As many as can begin: what is leased and has to wait would keep others from their turn.
-      const leases = await queue.lease({ limit: room, leaseMs, perDestination: this.#firstPlaces, except, allowances: places })
+      // Little more than can begin: what is leased and has to wait would keep others from their turn.
+      const leases = await queue.lease({ limit: room, leaseMs, perDestination: this.#firstPlaces, except: closed, allowances: places })
       for (const lease of leases) {
         const line = this.#waiting.get(lease.destination)
         if (line === undefined) this.#waiting.set(lease.destination, [lease])
@@ -139,6 +138,11 @@ export class DeliveryAgent {
       const untilDue = due === undefined || due <= clock.now() ? LONGEST_SLEEP : due - clock.now()
       return this.#sleep(Math.min(untilDue, untilOpen))
     }
+  }
+
+  /** It waits again at once, untried. */
+  #giveBack({ id, token }: QueueLease): Promise<boolean> {
+    return this.#settling.settle({ id, token, outcomes: [] }, [])
   }
 
   get #held(): number {
@@ -155,11 +159,14 @@ export class DeliveryAgent {
 
   /** Begins what has a place. */
   #begin(): void {
+    const { maxConcurrency = 50 } = this.#options
     for (const [destination, line] of this.#waiting) {
-      while (line.length > 0 && !this.#stopped && this.#destinations.open(destination)) {
+      while (line.length > 0 && !this.#stopped && this.#jobs.size < maxConcurrency && this.#destinations.open(destination)) {
         const lease = line.shift()
         if (lease !== undefined) this.#carry(lease)
       }
+      // What waits for a destination that rests would take the room of others.
+      if (this.#destinations.rests(destination)) for (const lease of line.splice(0)) void this.#giveBack(lease)
       if (line.length === 0) this.#waiting.delete(destination)
     }
   }

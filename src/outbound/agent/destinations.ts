@@ -44,8 +44,17 @@ export class Destinations {
     return active < Math.floor(limit) && restsUntil <= now && paced <= now
   }
 
-  /** Those that take nothing now, those that take less or more than a new one, and when the first opens by time alone (`undefined`: none). */
-  places(): {
+  /** Whether it is left alone for a while. */
+  rests(name: string): boolean {
+    return this.#of(name).restsUntil > this.#now()
+  }
+
+  /**
+   * Those for which nothing is to be leased now; how much is for those that are known; and when the first opens by time alone
+   * (`undefined`: none). `held`: what is leased for a destination already and has not begun: as much again as may run at once is kept
+   * ready, so that a place that becomes free is taken at once.
+   */
+  places(held: (destination: string) => number): {
     readonly closed: readonly string[]
     readonly places: readonly { readonly destination: string; readonly leases: number }[]
     readonly until: number | undefined
@@ -56,14 +65,18 @@ export class Destinations {
     let until: number | undefined
     for (const [destination, { active, limit, restsUntil, paced, unreachable }] of this.#known) {
       const opens = Math.max(restsUntil, paced)
-      const free = Math.floor(limit) - active
+      const most = Math.floor(limit)
       if (opens > now) {
         closed.push(destination)
         until = until === undefined ? opens : Math.min(until, opens)
-      } else if (free <= 0) closed.push(destination)
+        continue
+      }
+      // What leaves at a pace, or failed to, leaves one by one.
+      const ahead = this.#limitsOf(destination).rate === undefined && unreachable === 0 ? most : 1 - most + active
+      const leases = most - active + ahead - held(destination)
+      if (leases <= 0) closed.push(destination)
       else if (active === 0 && unreachable === 0 && limit === this.#initial(destination)) this.#known.delete(destination)
-      // What leaves at a pace leaves one by one.
-      else places.push({ destination, leases: this.#limitsOf(destination).rate === undefined ? free : 1 })
+      else places.push({ destination, leases })
     }
     return { closed, places, until }
   }
