@@ -39,7 +39,10 @@ export const SUMMARY_OCTETS: number = 32 * 1024 * 1024
 /** Octets of message data that one read of the store is asked for. */
 export const READ_PIECE: number = 256 * 1024
 
-/** Octets of one message that SEARCH looks through in BODY and TEXT. */
+/** Keys of one SEARCH that look for text: four words in five places are twenty. */
+export const TEXT_KEYS = 64
+
+/** Octets of one message that SEARCH looks through in BODY and TEXT, for up to four texts. */
 export const SEARCHED_OCTETS: number = 16 * 1024 * 1024
 
 /** Searches through the octets of messages that one account may have at a time. */

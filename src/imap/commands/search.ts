@@ -3,6 +3,7 @@
 import { bad, codes, ok, type Completion } from '../codes.ts'
 import { command, type Command } from '../command.ts'
 import type { Context, Numbering } from '../context.ts'
+import { TEXT_KEYS } from '../limits.ts'
 import { savedOf, tellExtended, tellOld, type Found } from '../search/answer.ts'
 import { knowsCharset } from '../search/needle.ts'
 import { runSearch } from '../search/run.ts'
@@ -36,6 +37,7 @@ async function run(context: Context, args: SearchArguments, numbering: Numbering
   const saves = args.options?.includes('SAVE') === true
   if (!knowsCharset(args.charset)) return failed(context, saves, codes.badCharset)
   const plan = searchPlan(args.key, args.charset, context)
+  if (plan.texts > TEXT_KEYS) return failed(context, saves, codes.tooManySearches)
   if (plan.usesModSeq) context.enableCondstore()
   let uids: readonly number[] | undefined
   try {

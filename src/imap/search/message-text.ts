@@ -2,13 +2,15 @@
 
 import type { MessageSource } from '../../contracts/message.ts'
 import { decodeCharset, decodeTransfer, decodeWords, headerFields, type MessageSummary, type PartLocation } from '../../mime/index.ts'
-import { HEADER_OCTETS, SEARCHED_OCTETS } from '../limits.ts'
+import { HEADER_OCTETS } from '../limits.ts'
 import { folded } from './needle.ts'
 
 /** What of a message has to be there for a search. */
 export interface TextNeeds {
   readonly header: boolean
   readonly body: boolean
+  /** Octets of the body that are looked through. */
+  readonly octets: number
 }
 
 /** A message's text, kept only while the message is looked at. */
@@ -29,7 +31,7 @@ export async function messageText(
   const header = needs.header ? await source.read(0, Math.min(summary.headerSize, source.size, HEADER_OCTETS)) : undefined
   return {
     fields: header === undefined ? [] : fieldsOf(header),
-    body: needs.body ? await bodyOf(source, summary, breathe) : undefined,
+    body: needs.body ? await bodyOf(source, summary, needs.octets, breathe) : undefined,
   }
 }
 
@@ -39,9 +41,14 @@ function fieldsOf(block: Uint8Array): { name: string; value: string }[] {
   return fields
 }
 
-async function bodyOf(source: MessageSource, summary: MessageSummary, breathe: () => Promise<void> | undefined): Promise<string[]> {
+async function bodyOf(
+  source: MessageSource,
+  summary: MessageSummary,
+  octetsAtMost: number,
+  breathe: () => Promise<void> | undefined,
+): Promise<string[]> {
   const texts: string[] = []
-  let left = SEARCHED_OCTETS
+  let left = octetsAtMost
   for (const { path, location } of summary.parts) {
     if (left <= 0) break
     // The message as a whole: its text is part 1, or lies in the parts.

@@ -3,11 +3,13 @@
 import { rangesHave } from '../../bytes/uid-ranges.ts'
 import type { UidRange } from '../../contracts/numbers.ts'
 import type { Context } from '../context.ts'
+import { SEARCHED_OCTETS } from '../limits.ts'
 import type { MailboxState } from '../view/mailbox-state.ts'
 import { DAY } from '../wire/date-time.ts'
 import type { SearchKey, TextPlace } from '../wire/search-key.ts'
 import { resolveSet } from '../wire/sequence-set.ts'
 import type { Answer, Test } from './candidate.ts'
+import { isRepetitive } from './finder.ts'
 import type { TextNeeds } from './message-text.ts'
 import { needleOf } from './needle.ts'
 import { headerTest, summaryTells, textTest } from './text-tests.ts'
@@ -18,6 +20,8 @@ export interface SearchPlan {
   /** Some key asks for MODSEQ: answers have it. */
   readonly usesModSeq: boolean
   readonly needs: TextNeeds
+  /** Keys that look for text: each is held against every message. */
+  readonly texts: number
 }
 
 const SECONDS_OF_DAY = DAY / 1000
@@ -26,7 +30,7 @@ const SECONDS_OF_DAY = DAY / 1000
 export function searchPlan(key: SearchKey, charset: string | undefined, context: Context): SearchPlan {
   const compiler = new Compiler(charset, context)
   const test = compiler.compile(key)
-  return { test, usesModSeq: compiler.usesModSeq, needs: { header: compiler.needsHeader, body: compiler.needsBody } }
+  return { test, usesModSeq: compiler.usesModSeq, needs: compiler.needs, texts: compiler.texts }
 }
 
 class Compiler {
@@ -35,10 +39,20 @@ class Compiler {
   usesModSeq = false
   needsHeader = false
   needsBody = false
+  /** Keys that look for text. */
+  texts = 0
+  /** What looking through a body costs, about, in searches of the engine's own kind. */
+  #weight = 0
 
   constructor(charset: string | undefined, context: Context) {
     this.#charset = charset
     this.#context = context
+  }
+
+  /** The more is looked for, the less of each message's text: one message is looked through at one go. */
+  get needs(): TextNeeds {
+    const octets = Math.floor(SEARCHED_OCTETS / Math.max(1, this.#weight / 4))
+    return { header: this.needsHeader, body: this.needsBody, octets }
   }
 
   compile(key: SearchKey): Test {
@@ -80,13 +94,16 @@ class Compiler {
   }
 
   #text(place: TextPlace, needle: string): Test {
+    if (place === 'TEXT' || place === 'BODY') this.texts++
     if (place !== 'TEXT' && place !== 'BODY') return this.#header(place.toLowerCase(), needle)
     this.needsBody = true
+    this.#weight += isRepetitive(needle) ? 16 : 1
     if (place === 'TEXT') this.needsHeader = true
     return textTest(place, needle)
   }
 
   #header(name: string, needle: string): Test {
+    this.texts++
     if (!summaryTells(name, needle)) this.needsHeader = true
     return headerTest(name, needle)
   }

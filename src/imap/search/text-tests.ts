@@ -3,12 +3,14 @@
 import { utf8Bytes } from '../../bytes/ascii.ts'
 import type { SummaryField } from '../../mime/index.ts'
 import type { Answer, Candidate, Test } from './candidate.ts'
+import { finderOf, type Finder } from './finder.ts'
 
 const SUMMARY_FIELDS: readonly SummaryField[] = ['subject', 'from', 'to', 'cc', 'bcc', 'message-id', 'in-reply-to', 'references']
 
 /** BODY and TEXT. `needle` is folded. */
 export function textTest(place: 'BODY' | 'TEXT', needle: string): Test {
-  return place === 'BODY' ? candidate => bodyHas(candidate, needle) : candidate => textHas(candidate, needle)
+  const has = finderOf(needle)
+  return place === 'BODY' ? candidate => bodyHas(candidate, has) : candidate => textHas(candidate, has)
 }
 
 /** Whether a summary is enough to look for such a text in such a field. An empty field and none at all look the same there. */
@@ -23,15 +25,16 @@ export function headerTest(name: string, needle: string): Test {
     const octets = utf8Bytes(needle)
     return ({ summary }) => summary?.fieldHas(field, octets)
   }
-  return ({ text }) => text?.fields.some(each => each.name === name && each.value.includes(needle))
+  const has = finderOf(needle)
+  return ({ text }) => text?.fields.some(each => each.name === name && has(each.value))
 }
 
-function bodyHas({ text }: Candidate, needle: string): Answer {
-  return text?.body?.some(part => part.includes(needle))
+function bodyHas({ text }: Candidate, has: Finder): Answer {
+  return text?.body?.some(part => has(part))
 }
 
-function textHas(candidate: Candidate, needle: string): Answer {
+function textHas(candidate: Candidate, has: Finder): Answer {
   const { text } = candidate
   if (text === undefined) return undefined
-  return text.fields.some(({ name, value }) => `${name}: ${value}`.includes(needle)) || bodyHas(candidate, needle)
+  return text.fields.some(({ name, value }) => has(`${name}: ${value}`)) || bodyHas(candidate, has)
 }
