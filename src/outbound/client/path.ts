@@ -28,7 +28,7 @@ export function needsUtf8(address: string): boolean {
 }
 
 /** Whether there is nothing beyond ASCII. */
-export function isAsciiText(text: string): boolean {
+function isAsciiText(text: string): boolean {
   return !/[^\u0000-\u007f]/.test(text)
 }
 
