@@ -27,7 +27,8 @@ export function connect(folder: string, { busyTimeout, writable }: ConnectionOpt
   try {
     // FULL: a commit is on the disk before it is answered. The default page cache of 2 MiB would be read again for each STORE 1:*.
     database.exec('PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864')
-    if (!writable) database.exec('PRAGMA query_only = ON')
+    // Reading goes through a mailbox once, and what is asked again is kept by who asks: filling a large cache would cost more than it saves.
+    if (!writable) database.exec('PRAGMA query_only = ON; PRAGMA cache_size = -2048')
     return new Sql(database)
   } catch (error) {
     database.close()
