@@ -39,6 +39,7 @@ export class ClientSession {
   #dirty = false
   #transactions = 0
 
+  /** @internal */
   constructor(wire: Wire, facts: SessionFacts) {
     this.#wire = wire
     this.facts = facts

@@ -58,6 +58,7 @@ export class TlsReports {
     this.#max = options.max ?? 50_000
   }
 
+  /** Counts one session. */
   record(observation: TlsObservation): void {
     const { policy, failure } = observation
     const row = this.#row(Math.floor(observation.at / DAY), policy)

@@ -14,6 +14,7 @@ export interface StsEntry {
 
 /** Keeps policies by domain. */
 export interface StsCache {
+  /** What was set last, whether it still holds or not. */
   get(domain: string): Promise<StsEntry | undefined>
   /** Adds or replaces. */
   set(domain: string, entry: StsEntry): Promise<void>
