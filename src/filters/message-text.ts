@@ -1,7 +1,7 @@
 /** The header and the readable text of a message, for filters that read: from its first octets, within limits. RFC 2045; RFC 2046 §4.1. */
 
 import type { MessageSource } from '../contracts/index.ts'
-import { decodeCharset, decodeTransfer, decodeWords, headerFields, readSummary, summarise } from '../mime/index.ts'
+import { decodeCharset, decodeTransfer, decodeWords, headerFields, readSummary, SummaryBuilder } from '../mime/index.ts'
 import { htmlText } from './html-text.ts'
 
 /** A header field, as it stands and as it reads. */
@@ -54,7 +54,9 @@ export function messageText(source: MessageSource): Promise<MessageText> {
 
 async function readText(source: MessageSource): Promise<MessageText> {
   const octets = await source.read(0, Math.min(source.size, MOST_OCTETS))
-  const summary = readSummary(summarise(octets))
+  const builder = new SummaryBuilder({ depth: 30, parts: 4 * MOST_PARTS })
+  builder.push(octets)
+  const summary = readSummary(builder.finish())
   const fields: TextField[] = []
   for (const { name, value } of headerFields(octets.subarray(0, summary.headerSize))) {
     if (fields.length === MOST_FIELDS) break

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import { memoryState } from 'mailwright/stores/memory'
@@ -50,13 +51,32 @@ test('sqlite: several processes count together', async () => {
   await state.close()
 })
 
-test('sqlite: a file of another program is left alone', async () => {
+test('sqlite: a file of another program, or of a later release, is left alone', async () => {
   const path = newPath()
-  writeFileSync(path, 'this is no database, and long enough for one to be looked at: '.repeat(50))
-  const state = sqliteState({ path })
+  const text = 'this is no database, and long enough for one to be looked at: '.repeat(50)
+  writeFileSync(path, text)
+  assert.throws(() => sqliteState({ path }), { code: 'MW_STATE_FOREIGN' })
+  assert.equal(readFileSync(path, 'utf8'), text)
+  const other = new DatabaseSync(newPath())
+  other.exec('CREATE TABLE mine (x); PRAGMA application_id = 7')
+  const theirs = other.location() ?? ''
+  other.close()
+  assert.throws(() => sqliteState({ path: theirs }), { code: 'MW_STATE_FOREIGN' })
+  const late = newPath()
+  const state = sqliteState({ path: late })
+  await state.add('a', [{ key: 'x', first: 1 }])
+  await state.close()
+  const raised = new DatabaseSync(late)
+  raised.exec('PRAGMA user_version = 99')
+  raised.close()
+  assert.throws(() => sqliteState({ path: late }), { code: 'MW_STATE_NEWER' })
+})
+
+test('sqlite: a file that cannot be opened is unavailable, call by call', async () => {
+  const state = sqliteState({ path: folder })
+  await assert.rejects(state.read('a', ['x']), { name: 'MailError', kind: 'unavailable' })
   await assert.rejects(state.read('a', ['x']), { name: 'MailError', kind: 'unavailable' })
   await state.close()
-  assert.match(String(statSync(path).size), /^3100$/)
 })
 
 test('sqlite: ten thousand rows are written while the event loop goes on', async () => {

@@ -76,8 +76,9 @@ export interface Bayes extends Middleware {
 
 /** Keys of tokens are digits and small letters: this is none. */
 const TOTAL = '#messages'
+const DAY_MS = 86_400_000
 /** Words that nobody has used for so long are forgotten. */
-const REMEMBERED_MS = 400 * 86_400_000
+const REMEMBERED_MS = 400 * DAY_MS
 
 /**
  * A naive Bayes filter (Robinson's word probabilities, Fisher's combination). It puts `BAYES_SPAM` or `BAYES_HAM` into the scale,
@@ -206,7 +207,8 @@ abstract class BayesFilter {
     tokens: ReadonlyMap<string, string>,
     by: { readonly spam: number; readonly ham: number },
   ): Promise<void> {
-    const expiresAt = this.#clock.now() + REMEMBERED_MS
+    // By the day: an end that stays the same costs a table nothing.
+    const expiresAt = Math.ceil(this.#clock.now() / DAY_MS) * DAY_MS + REMEMBERED_MS
     const changes = [...tokens.keys()].map(key => ({ key, first: by.spam, second: by.ham, expiresAt }))
     const rows = await this.#state.add(this.#words(account), [{ key: TOTAL, first: by.spam, second: by.ham }, ...changes])
     const empty = rows.filter(({ key, first, second }) => first === 0 && second === 0 && key !== TOTAL).map(({ key }) => key)

@@ -1,6 +1,6 @@
 /** The rows of a table of counters in a small database of its own. Runs in the table's thread. Contract: `contracts/state.ts`. */
 
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { NewStateRow, StateChange, StateRow } from '../../contracts/state.ts'
@@ -54,6 +54,37 @@ const PUT = `INSERT INTO counter (space, key, first, second, created, changed, e
   ON CONFLICT (space, key) DO UPDATE SET
     first = ?3, second = ?4, created = iif(expires <= ?5, ?5, created), changed = ?5, expires = ?6`
 const OLDEST = 'DELETE FROM counter WHERE space = ?1 AND key IN (SELECT key FROM counter WHERE space = ?1 ORDER BY changed, key LIMIT ?2)'
+
+/**
+ * Looks at the beginning of a file before anything is begun. Throws `ConfigurationError` for one that is plainly somebody else's, or of a
+ * later release; what cannot be seen there (a new file, one whose changes still lie in its log) is found out at the first call.
+ */
+export function checkStateFile(path: string): void {
+  const head = Buffer.alloc(100)
+  let length = 0
+  try {
+    const file = openSync(path, 'r')
+    try {
+      length = readSync(file, head, 0, head.length, 0)
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    return
+  }
+  if (length === 0) return
+  const owner = head.readUInt32BE(68)
+  if (head.toString('latin1', 0, 16) !== 'SQLite format 3\0' || (owner !== 0 && owner !== APPLICATION_ID)) throw foreign(path)
+  if (owner === APPLICATION_ID && head.readUInt32BE(60) > SCHEMA_VERSION) throw newer(path)
+}
+
+function foreign(path: string): ConfigurationError {
+  return new ConfigurationError('MW_STATE_FOREIGN', `${path} is a file of another program: name another one`)
+}
+
+function newer(path: string): ConfigurationError {
+  return new ConfigurationError('MW_STATE_NEWER', `${path} was written by a later release of mailwright: install that one`)
+}
 
 /** The rows of one file. */
 export class StateRows {
@@ -110,12 +141,8 @@ export class StateRows {
       const version = this.#sql.number('PRAGMA user_version')
       const owner = this.#sql.number('PRAGMA application_id')
       if (version !== SCHEMA_VERSION || owner !== APPLICATION_ID) {
-        if (owner === APPLICATION_ID) {
-          throw new ConfigurationError('MW_STATE_NEWER', `${path} was written by a later release of mailwright: install that one`)
-        }
-        if (owner !== 0 || version !== 0 || this.#sql.number('SELECT count(*) FROM sqlite_schema') > 0) {
-          throw new ConfigurationError('MW_STATE_FOREIGN', `${path} is a database of another program: name another file`)
-        }
+        if (owner === APPLICATION_ID) throw newer(path)
+        if (owner !== 0 || version !== 0 || this.#sql.number('SELECT count(*) FROM sqlite_schema') > 0) throw foreign(path)
         database.exec(SCHEMA)
         database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`)
       }

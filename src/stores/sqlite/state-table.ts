@@ -4,6 +4,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { ConfigurationError, MailError } from '../../contracts/index.ts'
 import type { CallOptions, Clock, NewStateRow, StateChange, StateRow, StateTable } from '../../contracts/index.ts'
 import { checkKeys, checkNumbers, checkSpace, STATE_PAGE } from '../state-input.ts'
+import { checkStateFile } from './state-rows.ts'
 import type { StateRequest } from './state-rows.ts'
 import type { StateCommand, StateReport } from './state-worker.ts'
 
@@ -33,8 +34,8 @@ const MOST_WAITING = 10_000
  * Opens a table of counters. Several processes may share the file. A crash of the process loses nothing that was answered, a
  * crash of the machine the last seconds. All work is done in a thread, many calls in one transaction.
  *
- * The file is opened at the first call: one that cannot be used rejects that call with a `ConfigurationError` (`MW_STATE_FOREIGN`,
- * `MW_STATE_NEWER`) or a `MailError`.
+ * Throws `ConfigurationError` for a file of another program (`MW_STATE_FOREIGN`) or of a later release (`MW_STATE_NEWER`). The file is opened at
+ * the first call; one that cannot be used rejects it with a `MailError`.
  *
  * @example
  * ```ts
@@ -60,6 +61,7 @@ class SqliteState implements StateTable {
   #closing: Promise<void> | undefined
 
   constructor(options: SqliteStateOptions) {
+    checkStateFile(options.path)
     this.#options = options
     this.#clock = options.clock ?? { now: () => Date.now() }
     this.#swept = this.#clock.now()
