@@ -73,11 +73,17 @@ function operations(count: number): readonly (readonly [name: string, command: s
   ]
 }
 
+/** Makes the mailbox that is copied to; a run that was cut short may have left one. */
+async function emptyCopy(client: ImapClient): Promise<void> {
+  await client.run('DELETE Copy').catch(() => undefined)
+  await client.run('CREATE Copy')
+}
+
 /** Runs everything on a mailbox that is not measured. */
 async function warmUp(account: ImapAccount): Promise<void> {
   const client = await ImapClient.login(account)
   client.keep = false
-  await client.run('CREATE Copy')
+  await emptyCopy(client)
   for (let round = 0; round < WARM_ROUNDS; round++) {
     await client.run(`SELECT ${WARM}`)
     for (const [, command] of operations(WARM_MESSAGES)) await client.run(command)
@@ -91,7 +97,7 @@ type Note = (name: string, reading: Reading) => void
 /** One round: a client that selects the mailbox and runs it all. */
 async function round(peer: Peer, account: ImapAccount, count: number, note: Note): Promise<void> {
   const client = await ImapClient.login(account)
-  await client.run('CREATE Copy')
+  await emptyCopy(client)
   await client.run('SELECT INBOX')
   client.keep = false
   for (const [name, command] of operations(count)) note(name, await timed(peer, () => client.run(command)))
