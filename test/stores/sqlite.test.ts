@@ -10,8 +10,8 @@ import type { MailStore } from 'mailwright/contracts'
 
 const folders = new Map<MailStore, string>()
 
-function openIn(folder: string): MailStore {
-  const store = sqliteStore({ path: folder })
+function openIn(folder: string, history?: number): MailStore {
+  const store = sqliteStore({ path: folder, ...(history === undefined ? {} : { history }) })
   folders.set(store, folder)
   return store
 }
@@ -35,3 +35,11 @@ const cases = mailStoreSuite({
 })
 
 for (const { name, run } of cases) test(name, run)
+
+// A store that remembers few changes has to answer from what lives.
+const forgetful = mailStoreSuite({
+  make: () => Promise.resolve(openIn(mkdtempSync(join(tmpdir(), 'mailwright-sqlite-')), 10)),
+  dispose: drop,
+})
+
+for (const { name, run } of forgetful.filter(each => /^I(?:20|24)\b/.test(each.name))) test(`with ten changes remembered: ${name}`, run)

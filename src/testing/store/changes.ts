@@ -4,6 +4,9 @@ import { ALL_UIDS, type MailboxChange, type ModSeq } from '../../contracts/index
 import { copyOf, rising } from './copy.ts'
 import { inboxOf, infoOf, letter, line, look, open, promised, read, runs, runsText, same, type StoreCase } from './world.ts'
 
+/** Messages of the case about cut history; as many changes are made. */
+const CUT = 80
+
 /** A change without its MODSEQ. */
 function untimed(change: MailboxChange): object {
   return Object.fromEntries(Object.entries(change).filter(([field]) => field !== 'modSeq'))
@@ -233,6 +236,33 @@ export const changeCases: readonly StoreCase[] = [
         promised('no UID to come', (vanished.at(-1)?.last ?? 0) < uidNext, () => `${text}, while UIDNEXT is ${uidNext}`)
       }
       same('nothing vanished from another mailbox', await box.vanishedSince?.(0 as ModSeq), [])
+    },
+  },
+  {
+    name: 'I24: where history was cut, what vanished is more than what was expunged, and still never UID 1 or another that lives (RFC 7162 §3.2.5.1, §5.3)',
+    needs: ['vanishedSince'],
+    async run(world) {
+      const inbox = await inboxOf(await open(world))
+      await inbox.append(Array.from({ length: CUT }, () => letter()))
+      const points: ModSeq[] = [0 as ModSeq, 1 as ModSeq]
+      // One change for each, so that a store that keeps few of them forgets the first; UID 1, one in the middle and the last live.
+      const middle = CUT / 2
+      for (let uid = 2; uid < CUT; uid++) {
+        if (uid === middle) continue
+        if (uid % 10 === 2) points.push((await inbox.status()).highestModSeq)
+        await inbox.expunge(runs(uid, uid))
+        if (uid % 5 === 0) await inbox.flag(runs(1, 1), { kind: uid % 2 === 0 ? 'add' : 'remove', flags: ['kept'] })
+      }
+      for (const [at, point] of points.entries()) {
+        const vanished = (await inbox.vanishedSince?.(point)) ?? []
+        const text = runsText('vanishedSince', vanished)
+        const has = (uid: number): boolean => vanished.some(({ first, last }) => uid >= first && uid <= last)
+        for (const uid of [1, middle, CUT]) promised(`UID ${uid} lives and has not vanished since ${point}`, !has(uid), () => text)
+        const expungedSince = at < 2 ? 2 : 2 + (at - 2) * 10
+        for (let uid = expungedSince; uid < CUT; uid++) {
+          if (uid !== middle) promised(`UID ${uid} vanished since ${point}`, has(uid), () => text)
+        }
+      }
     },
   },
 ]
