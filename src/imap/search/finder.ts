@@ -17,7 +17,9 @@ export function finderOf(needle: string): Finder {
 /** Whether some end of the needle has a border of {@link BORDER} characters: only then can many partial matches overlap. */
 export function isRepetitive(needle: string): boolean {
   if (needle.length <= BORDER) return false
-  return bordersOf([...needle].reverse().join('')).some(border => border >= BORDER)
+  let reversed = ''
+  for (let at = needle.length - 1; at >= 0; at--) reversed += needle.charAt(at)
+  return bordersOf(reversed).some(border => border >= BORDER)
 }
 
 /** The longest proper border of every prefix. */
