@@ -4,8 +4,11 @@ import { ALL_UIDS, type MailboxChange, type ModSeq } from '../../contracts/index
 import { copyOf, rising } from './copy.ts'
 import { inboxOf, infoOf, letter, line, look, open, promised, read, runs, runsText, same, type StoreCase } from './world.ts'
 
-/** Messages of the case about cut history; as many changes are made. */
+/** Messages of the case about cut history. */
 const CUT = 80
+
+/** Changes behind which a store that forgets has forgotten them. */
+const LATER = 1100
 
 /** A change without its MODSEQ. */
 function untimed(change: MailboxChange): object {
@@ -253,6 +256,9 @@ export const changeCases: readonly StoreCase[] = [
         await inbox.expunge(runs(uid, uid))
         if (uid % 5 === 0) await inbox.flag(runs(1, 1), { kind: uid % 2 === 0 ? 'add' : 'remove', flags: ['kept'] })
       }
+      await Promise.all(
+        Array.from({ length: LATER }, (_, at) => inbox.flag(runs(1, 1), { kind: at % 2 === 0 ? 'add' : 'remove', flags: ['late'] })),
+      )
       for (const [at, point] of points.entries()) {
         const vanished = (await inbox.vanishedSince?.(point)) ?? []
         const text = runsText('vanishedSince', vanished)
