@@ -133,9 +133,9 @@ class SocketConnection implements ClientConnection, Deadlined {
 
   read(within: number): Promise<Arrival> {
     if (this.#reader !== undefined) return Promise.reject(new Error('a read is under way already'))
-    if (this.#gone || this.#ending) return Promise.resolve(undefined)
+    // What came before the end is read before the end: it may be the answer to a message.
     if (this.#unread > 0) return Promise.resolve(this.#taken())
-    if (this.#ended) return Promise.resolve(undefined)
+    if (this.#gone || this.#ending || this.#ended) return Promise.resolve(undefined)
     const { promise, resolve } = Promise.withResolvers<Arrival>()
     this.#reader = resolve
     if (within !== Number.POSITIVE_INFINITY) sharedDeadlines.begin(this, within)
@@ -180,6 +180,7 @@ class SocketConnection implements ClientConnection, Deadlined {
   end(): void {
     if (this.#gone || this.#ending) return
     this.#ending = true
+    this.#forget()
     this.#arrived(undefined)
     const socket = this.#socket
     socket.end()
@@ -190,6 +191,7 @@ class SocketConnection implements ClientConnection, Deadlined {
   }
 
   destroy(): void {
+    this.#forget()
     this.#socket.destroy()
     this.#closed()
   }
@@ -225,6 +227,11 @@ class SocketConnection implements ClientConnection, Deadlined {
     this.#unread += octets.length
     // Nobody asks for more than a few replies: who sends on is held back.
     if (this.#unread > READ_LIMIT) this.#socket.pause()
+  }
+
+  #forget(): void {
+    this.#waiting = []
+    this.#unread = 0
   }
 
   #taken(): Uint8Array {

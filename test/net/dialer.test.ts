@@ -109,6 +109,32 @@ test('what nobody has read is told of (RFC 2920 §3.1)', async () => {
   connection.destroy()
 })
 
+test('what a peer said before it left is heard after it left (RFC 5321 §4.5.3.2.6)', async () => {
+  await using peer = await remote(socket => void socket.end('250 taken\r\n'))
+  const connection = await peer.dial()
+  while (!connection.signal.aborted) await new Promise(resolve => setImmediate(resolve))
+  assert.equal(text(await connection.read(5000)), '250 taken\r\n')
+  assert.equal(await connection.read(5000), undefined)
+})
+
+test('a peer that says too much is held back until somebody reads', async () => {
+  let sent = 0
+  await using peer = await remote(socket => {
+    const more = (): void => {
+      while (sent < 100_000_000) {
+        sent += 65_536
+        if (!socket.write(new Uint8Array(65_536))) return void socket.once('drain', more)
+      }
+    }
+    more()
+  })
+  const connection = await peer.dial()
+  for (let turn = 0; turn < 200; turn++) await new Promise(resolve => setImmediate(resolve))
+  assert.ok((connection.unread ?? 0) < 300_000, `${connection.unread} octets`)
+  assert.ok(((await connection.read(5000)) as Uint8Array).length > 0)
+  connection.destroy()
+})
+
 test('a slow peer holds the writer back, one that takes nothing is cut off (RFC 5321 §4.5.3.2.5)', async () => {
   await using slow = await remote(socket => {
     socket.pause()

@@ -380,3 +380,20 @@ test('a password is not sent in the clear (RFC 4954 §4)', () =>
       assert.equal(opened.kind === 'refused' && opened.status.code, '4.7.8')
     },
   ))
+
+test('530 is about the session, not about the message (RFC 3207 §4)', () =>
+  against(
+    `
+    S: 220 mx.example
+    C: EHLO us.example
+    S: 250 mx.example
+    C: MAIL FROM:<ann@us.example>
+    S: 530 5.7.0 Must issue a STARTTLS command first
+    C: QUIT
+    C: (leaves)
+  `,
+    {},
+    async world => {
+      assert.deepEqual(brief((await sent(world, mail(['bob@mx.example']))).outcomes), ['deferred 4.7.0'])
+    },
+  ))

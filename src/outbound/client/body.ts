@@ -33,7 +33,11 @@ export async function sendData(wire: Wire, content: MessageSource): Promise<Body
   const text = new WireText({ dots: true })
   if (content.size === 0) void wire.write(text.end())
   for (let at = 0; at < content.size;) {
-    if (wire.isOver) throw new Broken('lost', 'the connection was lost while data was sent')
+    if (wire.isOver) {
+      // Who refuses in the middle and leaves has said why.
+      if (wire.unread > 0) return { kind: 'early', reply: await wire.reply(1000) }
+      throw new Broken('lost', 'the connection was lost while data was sent')
+    }
     const slice = await sliceOf(content, at)
     at += slice.length
     const octets = text.push(slice)

@@ -65,6 +65,8 @@ export function refusal(reply: Reply, step: Step, remote: string, at: number): H
   // RFC 5321 §4.5.3.1.10: servers of old say 552 for too many recipients: "clients SHOULD treat a 552 code in this case as a
   // temporary, rather than permanent, failure".
   if (step === 'rcpt' && reply.code === 552) return { kind: 'deferred', status: { ...status, code: temporary(status.code) } }
+  // RFC 3207 §4, RFC 4954 §6: 530 is about the session (TLS or a login is wanted), not about the message: that can be mended.
+  if (reply.code === 530) return { kind: 'deferred', status: { ...status, code: temporary(status.code) } }
   return { kind: reply.code >= 500 ? 'failed' : 'deferred', status }
 }
 
