@@ -103,6 +103,7 @@ export class Onion {
   readonly #clock: Clock
   readonly #deadlines: Deadlines
   readonly #report: OnionOptions['report']
+  readonly #unused = new WeakMap<LiveConnection, AbortController>()
 
   constructor(options: OnionOptions) {
     this.#clock = options.clock
@@ -126,19 +127,34 @@ export class Onion {
     const layers = this.#layers.get(phase) ?? []
     if (layers.length === 0 && run.innermost === undefined) return { verdict: accept(), trace: [] }
     const log = new PhaseLog(phase, run.entries, this.#clock)
-    const controller = new AbortController()
-    const context = run.context({ connection: run.connection, signal: controller.signal, trace: log, shared: run.shared })
-    const verdict = await this.#decide(phase, layers, run, log, controller, context)
+    const verdict = await (layers.length === 0 ? this.#onlyMiddle(phase, run, log) : this.#all(phase, layers, run, log))
     return { verdict, trace: verdict.kind === 'accept' ? [] : log.own }
+  }
+
+  #all<P extends Phase>(phase: P, layers: readonly Middleware[], run: PhaseRun<P>, log: PhaseLog): Promise<Verdict> {
+    const controller = new AbortController()
+    const { signal } = controller
+    const context = run.context({ connection: run.connection, signal, trace: log, shared: run.shared })
+    return this.#decide(phase, run, log, controller, () => this.#ask(phase, layers, run, log, signal, context))
+  }
+
+  /** Without middleware a phase is its question, and what makes it stop is used again for the next one of the connection. */
+  async #onlyMiddle<P extends Phase>(phase: P, run: PhaseRun<P>, log: PhaseLog): Promise<Verdict> {
+    const { connection } = run
+    const controller = this.#unused.get(connection) ?? new AbortController()
+    this.#unused.delete(connection)
+    const { signal } = controller
+    const verdict = await this.#decide(phase, run, log, controller, () => this.#askMiddle(phase, run, log, signal))
+    if (!signal.aborted) this.#unused.set(connection, controller)
+    return verdict
   }
 
   #decide<P extends Phase>(
     phase: P,
-    layers: readonly Middleware[],
     run: PhaseRun<P>,
     log: PhaseLog,
     controller: AbortController,
-    context: PhaseContexts[P],
+    ask: () => Promise<Verdict>,
   ): Promise<Verdict> {
     const within = Math.max(0, Math.min(this.#deadlines[phase], run.within ?? Number.POSITIVE_INFINITY))
     const gone = run.connection.signal
@@ -165,7 +181,7 @@ export class Onion {
       }
       gone.addEventListener('abort', leave)
       if (gone.aborted) leave()
-      else void this.#ask(phase, layers, run, log, controller.signal, context).then(settle)
+      else void ask().then(settle)
     })
   }
 

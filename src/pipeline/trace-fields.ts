@@ -60,9 +60,17 @@ function tlsComment(tls: TlsFacts): string {
   return `(version=${parts[0]} cipher=${parts[1]})`
 }
 
+let lastSecond = Number.NaN
+let lastDate = ''
+
 /** A moment as a message writes it, in UTC. RFC 5322 §3.3. */
 function mailDate(at: number): string {
-  return new Date(at).toUTCString().replace('GMT', '+0000')
+  const second = Math.floor(at / 1000)
+  if (second !== lastSecond) {
+    lastSecond = second
+    lastDate = new Date(second * 1000).toUTCString().replace('GMT', '+0000')
+  }
+  return lastDate
 }
 
 /** What belongs to one recipient's copy alone, on top of all else. RFC 5321 §4.4: Return-Path first. */
