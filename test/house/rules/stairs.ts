@@ -13,7 +13,7 @@ interface Room {
 }
 
 const ground = ['contracts']
-const tools = [...ground, 'bytes', 'mime', 'sasl', 'dkim']
+const tools = [...ground, 'bytes', 'mime', 'sasl', 'dkim', 'spf']
 const engineRoom = [...tools, 'pipeline']
 const workshops = ['smtp', 'imap', 'pop3', 'smtp-server', 'filters', 'stores', 'directories', 'dns']
 const upstairs = [...engineRoom, ...workshops, 'outbound', 'net']
@@ -25,6 +25,7 @@ export const stairs: Readonly<Record<string, Room>> = {
   mime: { rooms: [...ground, 'bytes'], node: [] },
   sasl: { rooms: [...ground, 'bytes'], node: ['node:crypto'] },
   dkim: { rooms: [...ground, 'bytes', 'mime'], node: ['node:crypto'] },
+  spf: { rooms: [...ground, 'bytes', 'mime'], node: [] },
   // Hostile mail is parsed on a thread of its own; nothing else of Node's.
   pipeline: { rooms: [...ground, 'bytes', 'mime'], node: ['node:worker_threads'] },
   smtp: { rooms: engineRoom, node: [] },
