@@ -117,6 +117,12 @@ test('what the first lacks, the second has (RFC 6531 §3.2)', async () => {
   const plain = `${HELLO}C: QUIT\nC: (leaves)`
   assert.deepEqual((await carried([plain, utf8], { to: ['b\u00f6b@a.example'] })).said, ['delivered 2.0.0 nobody'])
   assert.deepEqual((await carried([plain, plain], { to: ['b\u00f6b@a.example'] })).said, ['failed 5.6.7'])
+  const down = new MailError('unavailable', 'down')
+  for (const both of [
+    [down, plain],
+    [plain, down],
+  ])
+    assert.deepEqual((await carried(both, { to: ['b\u00f6b@a.example'] })).said, ['deferred 4.4.1'], 'the one that is down may know it')
 })
 
 test('nobody is there: deferred, and the destination is left alone', async () => {
@@ -188,4 +194,36 @@ test('a server that did not answer stands behind the others for a minute (RFC 53
     dialer.dialled.map(({ address }) => address),
     ['9.1.1.1', '9.1.1.2', '9.1.1.2', '9.1.1.1', '9.1.1.2'],
   )
+})
+
+test('a thousand messages at once ask DNS once, and the next second asks again', async () => {
+  const clock = fakeClock()
+  const resolver = fakeResolver(ZONE)
+  const dialer = fakeDialer(() => new MailError('unavailable', 'no answer'), { clock })
+  const transmit = transmitter({
+    router: router({ resolver, random: seededRandom(), ehloName: 'us.example', now: () => clock.now() }),
+    tls: tlsPolicy({ resolver, clock }),
+    pool: new SessionPool({ dialer, clock }),
+  })
+  const lease: QueueLease = {
+    id: '1',
+    token: 't',
+    destination: 'a.example',
+    envelope: { from: 'ann@us.example', origin: 'api', queuedAt: 0, expiresAt: 0 },
+    recipients: [{ address: 'bob@a.example', index: 0, attempts: 0, warned: false }],
+    content: source(BODY),
+  }
+  const asked = (): number => resolver.asked.filter(question => question === 'mx a.example').length
+  await Promise.all(Array.from({ length: 1000 }, () => transmit(lease, new AbortController().signal)))
+  assert.equal(asked(), 1)
+  await transmit({ ...lease, envelope: { ...lease.envelope, from: 'ann@other.example' } }, new AbortController().signal)
+  assert.equal(asked(), 2, 'another sender may have other faces')
+  clock.advance(1000)
+  await transmit(lease, new AbortController().signal)
+  assert.equal(asked(), 3)
+  resolver.set('a.example', { fails: true })
+  clock.advance(1000)
+  await transmit(lease, new AbortController().signal)
+  await transmit(lease, new AbortController().signal)
+  assert.equal(asked(), 5, 'failures are not remembered')
 })

@@ -101,6 +101,7 @@ test('S30: a zone that changes its mind between the answer and the connection ch
     content: source('x'),
   }
   await transmit(lease, new AbortController().signal)
+  clock.advance(60_000)
   await transmit(lease, new AbortController().signal)
   assert.deepEqual(
     dialer.dialled.map(({ address }) => address),

@@ -8,6 +8,8 @@ import type { TlsDecision, TlsPolicy } from '../tls-policy/policy.ts'
 import type { TlsReports } from '../tls-policy/report-rows.ts'
 import { AbsentHosts } from './absent.ts'
 import type { Hop, Router } from './options.ts'
+import { Plans } from './plans.ts'
+import type { Plan } from './plans.ts'
 
 /** Options of {@link transmitter}. */
 export interface TransmitterOptions {
@@ -22,14 +24,21 @@ export interface TransmitterOptions {
 
 /** Makes the way out of a queue's agent. */
 export function transmitter(options: TransmitterOptions): Transmit {
-  const absent = new AbsentHosts(() => options.pool.clock.monotonic())
-  return (lease, signal) => new Journey(options, absent, lease, signal).go()
+  const now = (): number => options.pool.clock.monotonic()
+  const known: Known = { absent: new AbsentHosts(now), plans: new Plans(now) }
+  return (lease, signal) => new Journey(options, known, lease, signal).go()
+}
+
+/** What journeys learn for one another. */
+interface Known {
+  readonly absent: AbsentHosts
+  readonly plans: Plans
 }
 
 /** One lease on its way. */
 class Journey {
   readonly #options: TransmitterOptions
-  readonly #absent: AbsentHosts
+  readonly #known: Known
   readonly #lease: QueueLease
   readonly #signal: AbortSignal
   readonly #attempts: Attempt[] = []
@@ -37,28 +46,24 @@ class Journey {
   #last: DeliveryStatus | undefined
   #reached = false
 
-  constructor(options: TransmitterOptions, absent: AbsentHosts, lease: QueueLease, signal: AbortSignal) {
+  constructor(options: TransmitterOptions, known: Known, lease: QueueLease, signal: AbortSignal) {
     this.#options = options
-    this.#absent = absent
+    this.#known = known
     this.#lease = lease
     this.#signal = signal
     this.#left = lease.recipients
   }
 
   async go(): Promise<TransmissionReport> {
-    const { router, hopsPerTry = 5 } = this.#options
-    const { destination, envelope } = this.#lease
-    const route = await router.route(destination, {
-      from: envelope.from,
-      signal: this.#signal,
-      ...(envelope.account === undefined ? {} : { account: envelope.account }),
-    })
+    const { hopsPerTry = 5 } = this.#options
+    const plan = await this.#plan()
+    const { route } = plan
     if (route.kind !== 'hops') {
       for (const { index } of this.#left) this.#attempts.push({ index, kind: route.kind, status: route.status })
       return { attempts: this.#attempts }
     }
-    for (const hop of this.#absent.lastly(route.hops).slice(0, hopsPerTry)) {
-      await this.#over(hop)
+    for (const hop of this.#known.absent.lastly(route.hops).slice(0, hopsPerTry)) {
+      await this.#over(hop, plan)
       if (this.#left.length === 0) break
     }
     // Those that no server has taken or refused: the last thing that was said about them.
@@ -68,26 +73,56 @@ class Journey {
     return this.#reached ? { attempts: this.#attempts } : { attempts: this.#attempts, unreachable: true }
   }
 
-  async #over(hop: Hop): Promise<void> {
-    const { tls, pool } = this.#options
+  /** While one server may take it another day, that another never will is not the last word. */
+  #note(status: DeliveryStatus): void {
+    if (this.#last === undefined || this.#last.code.startsWith('5') || status.code.startsWith('4')) this.#last = status
+  }
+
+  /** One for all that leave for the domain from the same sender's domain and account at this moment. */
+  async #plan(): Promise<Plan> {
+    const { destination, envelope } = this.#lease
+    const { account } = envelope
+    const sender = envelope.from.slice(envelope.from.lastIndexOf('@') + 1)
+    // Asked without the lease's signal: others wait for the same answer.
+    const plan = await this.#known.plans.find(`${destination} ${sender} ${account ?? ''} ${this.#requiresTls}`, () =>
+      this.#options.router.route(destination, { from: envelope.from, ...(account === undefined ? {} : { account }) }),
+    )
+    this.#signal.throwIfAborted()
+    return plan
+  }
+
+  /** RFC 8689 §5: a bounce goes on without what its message asked for. */
+  get #requiresTls(): boolean {
+    const { envelope } = this.#lease
+    return envelope.requireTls === true && envelope.from !== ''
+  }
+
+  async #decision(hop: Hop, plan: Plan): Promise<TlsDecision> {
+    const known = plan.decisions.get(hop)
+    if (known !== undefined) return known
+    const decision = await this.#options.tls.decide(hop, { requireTls: this.#requiresTls, signal: this.#signal })
+    if (decision.kind === 'go') plan.decisions.set(hop, decision)
+    return decision
+  }
+
+  async #over(hop: Hop, plan: Plan): Promise<void> {
+    const { pool } = this.#options
     const { envelope, content } = this.#lease
-    // RFC 8689 §5: a bounce goes on without what its message asked for.
-    const requireTls = envelope.requireTls === true && envelope.from !== ''
-    const decision = await tls.decide(hop, { requireTls, signal: this.#signal })
+    const decision = await this.#decision(hop, plan)
     if (decision.kind === 'refuse') {
-      this.#last = { ...decision.status, remote: hop.host }
+      this.#note({ ...decision.status, remote: hop.host })
       this.#report(hop, decision)
       return
     }
     const sent = await pool.send(hop, decision.requirement, { envelope, recipients: this.#left, content }, { signal: this.#signal })
     this.#report(hop, decision, sent)
     if (sent.kind === 'refused') {
-      this.#last = sent.status
+      this.#note(sent.status)
       // RFC 3463 §3.5, `4.4.1`: nobody answers; whoever answers and refuses is there.
-      if (sent.status.code === '4.4.1') this.#absent.note(hop)
+      if (sent.status.code === '4.4.1') this.#known.absent.note(hop)
       return
     }
-    this.#absent.forget(hop)
+    this.#known.absent.forget(hop)
     this.#settle(hop, sent.result)
   }
 
@@ -100,7 +135,7 @@ class Journey {
       if (outcome === undefined) continue
       const { kind, status } = outcome
       if (result.elsewhere && isOpen(outcome)) {
-        this.#last = status
+        this.#note(status)
         left.push(recipient)
       } else this.#attempts.push({ index: recipient.index, kind, status, ...(kind === 'delivered' ? { success } : {}) })
     }
