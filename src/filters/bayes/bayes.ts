@@ -29,7 +29,7 @@ export interface BayesOptions {
    * Default `account`.
    */
   readonly scope?: 'account' | 'shared'
-  /** Messages of each kind that must have been learned before it says anything: with fewer it cries wolf (see the guide). Default 100. */
+  /** Messages of each kind that must have been learned before it says anything: with fewer it takes newsletters for spam (see the guide). Default 100. */
   readonly minimum?: number
   /** The score of a message that is surely spam. Default 6.5: enough for Junk by itself where `score` has its defaults. */
   readonly spamScore?: number
