@@ -36,6 +36,19 @@ test('messages and recipients of one account count together over all its connect
   assert.deepEqual(kinds, ['accept', 'accept', 'accept', 'defer'])
 })
 
+test('commands of one account count together over all its connections, and cost nothing where none are counted (P7)', async () => {
+  const clock = fakeClock()
+  const { host } = houseOf({ middleware: [rateLimit({ clock, commands: { count: 60, per: 60_000, burst: 3 } })] })
+  const principal = { account: person('ann'), username: 'ann', scopes: ['imap' as const], credential: 'password' }
+  const ask = async (from: string): Promise<string | undefined> =>
+    (await host.command?.(connectionOf('imap', { principal, remote: { address: from, port: 1 } }), 'FETCH'))?.kind
+  assert.deepEqual([await ask('192.0.2.1'), await ask('192.0.2.2'), await ask('192.0.2.3')], ['accept', 'accept', 'accept'])
+  assert.equal(await ask('192.0.2.4'), 'defer')
+  clock.advance(1000)
+  assert.equal(await ask('192.0.2.4'), 'accept')
+  assert.equal(houseOf({ middleware: [rateLimit({ clock, messages: { count: 1, per: 1 } })] }).host.command, undefined)
+})
+
 test('what is remembered has a size', async () => {
   const clock = fakeClock()
   const { host } = houseOf({ middleware: [rateLimit({ clock, connections: { count: 1, per: 60_000 }, memory: 3 })] })

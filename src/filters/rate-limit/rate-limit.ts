@@ -2,6 +2,7 @@
 
 import type {
   Clock,
+  CommandContext,
   ConnectionContext,
   ConnectionFacts,
   Middleware,
@@ -33,6 +34,8 @@ export interface RateLimitOptions {
   readonly messages?: Rate
   /** Recipients named by one client, counted like messages. Default: no limit. */
   readonly recipients?: Rate
+  /** Commands of IMAP and POP3 given by one client, counted like messages, over all its connections. Default: no limit. */
+  readonly commands?: Rate
   /** Clients that are remembered at a time; the oldest are forgotten first. Default 100,000. */
   readonly memory?: number
 }
@@ -42,7 +45,7 @@ const TOO_FAST: Verdict = defer('Too much at once, please try again later', '4.7
 const machineClock: Pick<Clock, 'monotonic'> = { monotonic: () => performance.now() }
 
 /**
- * Defers connections, messages and recipients beyond a rate. What was refused is not counted, so a client that waits is
+ * Defers connections, messages, recipients and commands beyond a rate. What was refused is not counted, so a client that waits is
  * served. Clients on Unix sockets have no address and are not limited before they log in.
  *
  * @example
@@ -62,11 +65,14 @@ class RateLimit implements Middleware {
   readonly #options: RateLimitOptions
   /** For each client the theoretical arrival time: when it has used up nothing any more. */
   readonly #times: BoundedMap<number>
+  /** There only where it is asked for: without it commands cost no phase. */
+  readonly command?: NonNullable<Middleware['command']>
 
   constructor(options: RateLimitOptions) {
     this.#clock = options.clock ?? machineClock
     this.#options = options
     this.#times = new BoundedMap(options.memory ?? 100_000)
+    if (options.commands !== undefined) this.command = (context, next) => this.#command(context, next)
   }
 
   async connect(context: ConnectionContext, next: Next): Promise<Verdict> {
@@ -81,8 +87,12 @@ class RateLimit implements Middleware {
     return this.#admit('recipients', context.connection) ? next() : TOO_FAST
   }
 
+  async #command(context: CommandContext, next: Next): Promise<Verdict> {
+    return this.#admit('commands', context.connection) ? next() : TOO_FAST
+  }
+
   /** Generic cell rate algorithm (ITU-T I.371): conforming when the theoretical arrival time is not too far ahead. */
-  #admit(what: 'connections' | 'messages' | 'recipients', connection: ConnectionFacts): boolean {
+  #admit(what: 'connections' | 'messages' | 'recipients' | 'commands', connection: ConnectionFacts): boolean {
     const rate = this.#options[what]
     const client = connection.principal?.account.id ?? networksOf(connection.remote.address)[0]
     if (rate === undefined || client === undefined) return true
