@@ -36,6 +36,12 @@ export interface Transaction {
   readonly helo?: boolean
   /** The client wants no hop without verified TLS. RFC 8689 §4.2. */
   readonly requireTls?: boolean
+  /** Not to leave before this moment, milliseconds since the epoch. RFC 4865. */
+  readonly notBefore?: number
+  /** To be there by this moment, or to be given back, or to be told late. RFC 2852. */
+  readonly deliverBy?: { readonly at: number; readonly mode: 'return' | 'notify' }
+  /** -9 to 9. RFC 6710. */
+  readonly priority?: number
   /** How much of the message a report that it failed gives back. Absent: the client did not say. RFC 3461 §4.3. */
   readonly ret?: ReturnedContent
   /** The client's own name for this transaction, to stand in every report about it: printable ASCII, decoded from xtext. RFC 3461 §4.4. */
@@ -94,6 +100,8 @@ export interface Host {
   readonly clock: Clock
   readonly random: Random
   readonly events: EventSink
+  /** Whether mail can leave for other servers: engines offer what has to do with that only then. */
+  readonly sends: boolean
   /** Begins a connection: runs the `connect` phase. Anything but `accept` is told to the peer, and the connection ends. */
   connect(connection: LiveConnection): Promise<Verdict>
   /** Checks credentials through the `login` phase. Fills `connection.principal` when they are right. */

@@ -33,6 +33,9 @@ export interface OutboundMessage {
   readonly envelopeId?: string
   readonly returnedContent?: ReturnedContent
   readonly requireTls?: boolean
+  readonly notBefore?: number
+  readonly deliverBy?: { readonly at: number; readonly mode: 'return' | 'notify' }
+  readonly priority?: number
 }
 
 /** The way out of this server. */
@@ -46,6 +49,8 @@ export interface Outbound {
     by: { readonly sender: MailAddress | undefined; readonly principal?: Principal },
     options?: CallOptions,
   ): Promise<Verdict>
+  /** Tells the sender that recipients here have the message in their mailboxes: only those are named whose `notify` asks for it. RFC 3461 §5.2.3. */
+  delivered?(message: Omit<OutboundMessage, 'prefix' | 'header'>, options?: CallOptions): Promise<void>
   /** Takes a message; the promise resolves with the queue's id once it survives a crash. Throws `MailError`s. */
   take(message: OutboundMessage, options?: CallOptions): Promise<string>
 }

@@ -52,7 +52,8 @@ export class Departures implements Outbound {
   }
 
   async take(message: OutboundMessage): Promise<string> {
-    const { principal, sender, recipients, smtpUtf8, envelopeId, returnedContent, requireTls, content, prefix } = message
+    const { principal, sender, recipients, smtpUtf8, envelopeId, returnedContent, requireTls, notBefore, deliverBy, priority } = message
+    const { content, prefix } = message
     const forwarded = principal === undefined
     const from =
       forwarded && message.relayed !== true && sender !== undefined ? (this.#options.forwardedSender?.(sender) ?? sender) : sender
@@ -68,6 +69,9 @@ export class Departures implements Outbound {
         ...(envelopeId === undefined ? {} : { envelopeId }),
         ...(returnedContent === undefined ? {} : { returnedContent }),
         ...(requireTls === undefined ? {} : { requireTls }),
+        ...(notBefore === undefined ? {} : { notBefore }),
+        ...(deliverBy === undefined ? {} : { deliverBy }),
+        ...(priority === undefined ? {} : { priority }),
       },
       sender,
     )

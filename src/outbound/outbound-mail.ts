@@ -7,7 +7,7 @@ import type { EventSink, MailEvents } from '../contracts/events.ts'
 import type { Host } from '../contracts/host.ts'
 import { ConfigurationError, MailError } from '../contracts/mail-error.ts'
 import type { Outbound, OutboundMessage, OutboundRecipient } from '../contracts/outbound.ts'
-import type { Queue, QueuedMessage, SuppressionList } from '../contracts/queue.ts'
+import type { DeliveryStatus, Queue, QueuedMessage, SuppressionList } from '../contracts/queue.ts'
 import type { Resolver } from '../contracts/resolver.ts'
 import type { Spool } from '../contracts/spool.ts'
 import type { Verdict } from '../contracts/verdict.ts'
@@ -24,7 +24,7 @@ import type { SessionPoolOptions } from './client/pool.ts'
 import { Departures } from './departures.ts'
 import type { DeparturesOptions } from './departures.ts'
 import { notifier } from './dsn/notification.ts'
-import type { NotifierOptions } from './dsn/notification.ts'
+import type { Notifier, NotifierOptions } from './dsn/notification.ts'
 import { router } from './routing/index.ts'
 import type { RouterOptions } from './routing/index.ts'
 import { transmitter } from './routing/transmit.ts'
@@ -99,6 +99,7 @@ class ComposedOutbound implements OutboundMail {
   readonly #agent: DeliveryAgent
   readonly #outcomes: Outcomes
   readonly #pool: SessionPool
+  readonly #notify: Notifier
 
   constructor(options: OutboundOptions, world: OutboundWorld) {
     const { queue, suppressions, resolver, dialer, tls, client, notifications } = options
@@ -128,7 +129,7 @@ class ComposedOutbound implements OutboundMail {
       tls: tlsPolicy({ ...tls, resolver, clock }),
       pool: this.#pool,
     })
-    const notify = notifier({ ...notifications, hostname, clock, random })
+    const notify = (this.#notify = notifier({ ...notifications, hostname, clock, random }))
     this.#agent = new DeliveryAgent({ ...options, transmit: carrier({ directory, host, transmit }), notify, clock, random, events })
   }
 
@@ -138,6 +139,27 @@ class ComposedOutbound implements OutboundMail {
 
   take(message: OutboundMessage): Promise<string> {
     return this.#departures.take(message)
+  }
+
+  async delivered(message: Omit<OutboundMessage, 'prefix' | 'header'>): Promise<void> {
+    const { hostname, clock } = this.#world
+    const { sender, envelopeId, returnedContent, recipients, content } = message
+    if (sender === undefined) return
+    const now = clock.now()
+    const envelope = {
+      from: printAddress(sender),
+      origin: 'submission' as const,
+      queuedAt: now,
+      ...(envelopeId === undefined ? {} : { envelopeId }),
+      ...(returnedContent === undefined ? {} : { returnedContent }),
+    }
+    const status: DeliveryStatus = { at: now, code: '2.0.0', text: 'Delivered', remote: hostname }
+    const told = recipients.map(({ address, ...wishes }) => ({
+      recipient: { ...wishes, address: printAddress(address) },
+      action: 'delivered' as const,
+      status,
+    }))
+    for (const notification of await this.#notify({ envelope, content }, told)) await this.#departures.queue(notification, undefined)
   }
 
   start(): void {

@@ -15,7 +15,7 @@ import type {
 import { accept, defer, reject } from '../contracts/verdict.ts'
 import { printedAddress } from './addresses.ts'
 import { SERVER_PROBLEM, verdictOf, worstOf } from './failures.ts'
-import { sendOut } from './way-out.ts'
+import { sendOut, subjectOf } from './way-out.ts'
 import type { Departure } from './way-out.ts'
 import type { House } from './house.ts'
 import { BEEN_HERE } from './message-guard.ts'
@@ -96,7 +96,27 @@ export class Delivery {
       verdict,
       trace: [...entries],
     })
+    await this.#tellDelivered(message, outcomes)
     return { id: this.#id, outcomes }
+  }
+
+  /** Who submitted a message may have asked to hear that it arrived: of recipients here it is we who know. RFC 3461 §5.2.3. */
+  async #tellDelivered(message: DecidedMessage, outcomes: readonly Verdict[]): Promise<void> {
+    const { connection, taken, transaction } = this.#reception
+    const { outbound } = this.#house
+    if (outbound?.delivered === undefined || connection.principal === undefined || message.verdict.kind !== 'accept') return
+    const wanted = taken.filter(
+      ({ targets, parameters }, at) =>
+        targets.length > 0 && parameters.notify?.includes('SUCCESS') === true && outcomes[at]?.kind === 'accept',
+    )
+    if (wanted.length === 0) return
+    try {
+      const recipients = wanted.map(({ address, parameters }) => ({ address, ...parameters }))
+      await outbound.delivered(subjectOf({ id: this.#id, connection, transaction, content: message.edited(this.#content) }, recipients))
+    } catch (error) {
+      // The message is where it belongs; that nobody says so is no reason to send it again.
+      this.#house.report(error, 'notification', connection)
+    }
   }
 
   async #outcomes(message: DecidedMessage, recipients: readonly MailAddress[]): Promise<readonly Verdict[]> {

@@ -111,6 +111,7 @@ export function createHost(options: HostOptions): Host {
     clock,
     random,
     events,
+    sends: options.outbound !== undefined,
     report,
     connect: connection => connect(house, connection),
     login: (connection, mechanism, credentials) => login(house, connection, mechanism, credentials),

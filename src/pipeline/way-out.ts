@@ -5,6 +5,7 @@ import type {
   MailAddress,
   MessageSource,
   OutboundMessage,
+  OutboundRecipient,
   RecipientParameters,
   Transaction,
   Verdict,
@@ -64,20 +65,29 @@ export async function sendOut(house: House, departures: readonly Departure[], le
 }
 
 function messageFor(leaving: Leaving, group: readonly Departure[], prefix: Uint8Array): OutboundMessage {
-  const { id, content, header, transaction, connection } = leaving
+  const recipients = group.map(({ address, parameters }) => ({ address, ...parameters }))
+  return { ...subjectOf(leaving, recipients), prefix, header: leaving.header }
+}
+
+/** What a transaction asked for, with the recipients concerned. */
+export function subjectOf(
+  { id, content, transaction, connection }: Omit<Leaving, 'prefix' | 'header'>,
+  recipients: readonly OutboundRecipient[],
+): Omit<OutboundMessage, 'prefix' | 'header'> {
   const { principal } = connection
-  const { sender, smtpUtf8 = false, envelopeId, ret, requireTls } = transaction
+  const { sender, smtpUtf8 = false, envelopeId, ret, requireTls, notBefore, deliverBy, priority } = transaction
   return {
     id,
     sender,
-    recipients: group.map(({ address, parameters }) => ({ address, ...parameters })),
+    recipients,
     content,
-    prefix,
-    header,
     smtpUtf8,
     ...(principal === undefined ? {} : { principal }),
     ...(envelopeId === undefined ? {} : { envelopeId }),
     ...(ret === undefined ? {} : { returnedContent: ret }),
     ...(requireTls === undefined ? {} : { requireTls }),
+    ...(notBefore === undefined ? {} : { notBefore }),
+    ...(deliverBy === undefined ? {} : { deliverBy }),
+    ...(priority === undefined ? {} : { priority }),
   }
 }

@@ -1,6 +1,7 @@
-/** The commands, one row each. RFC 5321 §4.1.1, §4.5.1; RFC 2033 §4; RFC 3207; RFC 4954; RFC 1870; RFC 6152; RFC 6531; RFC 3461. */
+/** The commands, one row each. RFC 5321 §4.1.1, §4.5.1; RFC 2033 §4; RFC 3207; RFC 4954; RFC 1870; RFC 6152; RFC 6531; RFC 3461; RFC 8689. */
 
 import { offersOf } from './authentication.ts'
+import { LEAVING_PARAMETERS, leavingKeywords, leavingWishes } from './leaving.ts'
 import { isXtext, mailWishes, recipientWishes } from './dsn.ts'
 import { replies } from './replies.ts'
 import type { AuthPort, SessionPort } from './session-port.ts'
@@ -44,9 +45,22 @@ function ehlo(session: SessionPort, verb: string, text: string): undefined {
   const lines = [session.host.hostname, 'PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES', `SIZE ${session.settings.maxSize}`]
   const mechanisms = offersOf(session)
   if (mechanisms.length > 0) lines.push(`AUTH ${mechanisms.map(({ name }) => name).join(' ')}`)
+  if (sends(session)) lines.push(...leavingKeywords(session.host.clock.now()))
+  // RFC 8689 §3: not before TLS is on.
+  if (session.host.sends && session.secure) lines.push('REQUIRETLS')
   if (session.canStartTls) lines.push('STARTTLS')
   session.send(250, lines, false)
   return undefined
+}
+
+function mailParameters(session: SessionPort): ReadonlySet<string> {
+  if (!session.host.sends) return MAIL_PARAMETERS
+  return new Set([...MAIL_PARAMETERS, ...(sends(session) ? LEAVING_PARAMETERS : []), ...(session.secure ? ['REQUIRETLS'] : [])])
+}
+
+/** Wishes about what leaves are for those who submit. */
+function sends(session: SessionPort): boolean {
+  return session.host.sends && session.settings.flavour === 'submission'
 }
 
 async function mail(session: SessionPort, text: string): Promise<void> {
@@ -60,7 +74,7 @@ async function mail(session: SessionPort, text: string): Promise<void> {
     return
   }
   const isHelo = session.openingCommand === 'HELO'
-  const parsed = session.path('FROM', text, isHelo ? NO_PARAMETERS : MAIL_PARAMETERS)
+  const parsed = session.path('FROM', text, isHelo ? NO_PARAMETERS : mailParameters(session))
   if (parsed === undefined) return
   const { address, parameters } = parsed
   const size = parameters.get('SIZE')
@@ -71,8 +85,10 @@ async function mail(session: SessionPort, text: string): Promise<void> {
     (size === undefined || (typeof size === 'string' && /^\d{1,20}$/.test(size))) &&
     (body === undefined || (typeof body === 'string' && /^(?:7BIT|8BITMIME)$/i.test(body))) &&
     (auth === undefined || isXtext(auth)) &&
-    (parameters.get('SMTPUTF8') ?? true) === true
-  if (!isSane || wishes === undefined) {
+    (parameters.get('SMTPUTF8') ?? true) === true &&
+    (parameters.get('REQUIRETLS') ?? true) === true
+  const leaving = leavingWishes(parameters, session.host.clock.now())
+  if (!isSane || wishes === undefined || leaving === undefined) {
     session.fault(replies.syntax)
     return
   }
@@ -86,7 +102,8 @@ async function mail(session: SessionPort, text: string): Promise<void> {
     session.say(replies.tooBig)
     return
   }
-  const transaction = { sender: address, smtpUtf8, helo: isHelo, ...wishes }
+  const requireTls = parameters.has('REQUIRETLS')
+  const transaction = { sender: address, smtpUtf8, helo: isHelo, ...wishes, ...leaving, ...(requireTls ? { requireTls } : {}) }
   const refusal = await session.mail.mail(announcedSize === undefined ? transaction : { ...transaction, announcedSize })
   session.say(refusal ?? { code: 250, enhanced: '2.1.0', text: 'Sender accepted' })
 }
