@@ -102,6 +102,14 @@ test('names: what a double click would run, and what only looks harmless (RFC 21
   }
 })
 
+test('M6: names without end are looked at in linear time', () => {
+  for (const shape of ['.', ' ', '/', '\\', 'a', '. x', '\u202e', 'a.', ':']) {
+    const began = performance.now()
+    for (let n = 0; n < 1000; n++) nameFault(`${shape.repeat(1000)}x`, DANGEROUS)
+    assert.ok(performance.now() - began < 1000, JSON.stringify(shape))
+  }
+})
+
 test('M9: every name that some client would take is looked at (RFC 2231 §3, §4; RFC 2047)', () => {
   const table: readonly (readonly [string, readonly string[]])[] = [
     ['Content-Disposition: attachment; filename="a.txt"\r\nContent-Type: x/y; name="b.exe"', ['a.txt', 'b.exe']],

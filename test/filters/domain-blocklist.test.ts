@@ -129,6 +129,7 @@ test('M6: a million slashes, dots and www are read in linear time, and no more h
     'http://@',
     'http://%',
     '://x.y@',
+    '://' + '!'.repeat(590) + 'x ',
     'http://' + 'a.'.repeat(300),
   ]) {
     const text = shape.repeat(1_000_000 / shape.length)

@@ -17,7 +17,7 @@ const HARMLESS: ReadonlySet<string> = new Set(
   'pdf doc docx xls xlsx ppt pptx odt ods rtf txt csv jpg jpeg png gif bmp tif tiff mp3 mp4 avi mov htm html eml msg zip xml'.split(' '),
 )
 /** Turns the writing direction, or is not seen at all: what stands behind it is not what is read. */
-const DECEPTIVE = /[\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/u
+const DECEPTIVE = /[\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/gu
 const LONGEST = 1000
 
 /** What is wrong with a name. */
@@ -31,16 +31,18 @@ export interface NameFault {
 /** Looks at a name as a file system would, and at how a reader would take it. */
 export function nameFault(given: string, dangerous: ReadonlySet<string>): NameFault {
   const name = given.slice(-LONGEST).toLowerCase()
-  const plain = name.replace(new RegExp(DECEPTIVE, 'gu'), '')
+  const plain = name.replace(DECEPTIVE, '')
+  const [file = ''] = plain.slice(Math.max(plain.lastIndexOf('/'), plain.lastIndexOf('\\')) + 1).split(':', 1)
   // Windows drops dots and blanks at the end, and what follows a colon names a stream of the same file.
-  const [file = ''] = plain.slice(plain.search(/[^/\\]*$/)).split(':', 1)
-  const parts = file.replace(/[. \t]+$/, '').split('.')
+  let end = file.length
+  while (end > 0 && '. \t'.includes(file[end - 1] ?? '')) end--
+  const parts = file.slice(0, end).split('.')
   const extension = (parts.length > 1 ? (parts.at(-1) ?? '') : '').trim()
   const before = parts.at(-2)?.trim() ?? ''
   const isDangerous = dangerous.has(extension)
   return {
     ...(isDangerous ? { extension } : {}),
-    ...(DECEPTIVE.test(name)
+    ...(plain !== name
       ? { disguised: 'characters that are not seen or turn the writing direction' }
       : isDangerous && parts.length > 2 && HARMLESS.has(before)
         ? { disguised: `the extension .${before} in front of .${extension}` }

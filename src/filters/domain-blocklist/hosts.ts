@@ -34,9 +34,10 @@ function hostAt(text: string, from: number): string | undefined {
   const authority = end < 0 ? rest : rest.slice(0, end)
   // RFC 3986 §3.2.1: what stands before the last "@" only looks like the host.
   const [host = ''] = authority.slice(authority.lastIndexOf('@') + 1).split(':', 1)
-  const name = decoded(host)
-    .toLowerCase()
-    .replace(/[.,;!]+$/, '')
+  let name = decoded(host).toLowerCase()
+  let ends = name.length
+  while (ends > 0 && '.,;!'.includes(name[ends - 1] ?? '')) ends--
+  name = name.slice(0, ends)
   return LABELS.test(name) ? name.replaceAll(/[。．｡]/g, '.') : undefined
 }
 
