@@ -18,6 +18,8 @@ const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script
 const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu
 /** Marks are sorted when text is brought to one form, which takes the square of their number: no script stacks that many. UAX #15 §13. */
 const STACKED = /(\p{M}{4})\p{M}+/gu
+/** How often each of the most words of a message may stand in it, on average; beyond that the rest is not looked at. */
+const REPEATED = 10
 const SHORTEST = 3
 const LONGEST = 24
 /** Host names of links; what comes after them is made for each recipient. */
@@ -49,14 +51,23 @@ class TokenSet {
   readonly found = new Map<string, string>()
   readonly #tokens: number
   #characters: number
+  /** Words that repeat cost time as well. */
+  #left: number
 
   constructor({ tokens, characters }: TokenLimits) {
     this.#tokens = tokens
     this.#characters = characters
+    this.#left = tokens * REPEATED
+  }
+
+  get isFull(): boolean {
+    return this.found.size >= this.#tokens || this.#left <= 0
   }
 
   add(token: string): void {
-    if (this.found.size < this.#tokens) this.found.set(tokenKey(token), token)
+    if (this.isFull) return
+    this.#left--
+    this.found.set(tokenKey(token), token)
   }
 
   /** The words of a text, in lower case; of a run without spaces its pairs of characters. */
@@ -65,7 +76,7 @@ class TokenSet {
     const plain = text.slice(0, this.#characters).replace(UNSEEN, '').replace(STACKED, '$1').normalize('NFKC').slice(0, this.#characters)
     this.#characters -= plain.length
     for (const [word] of plain.matchAll(WORD)) {
-      if (this.found.size >= this.#tokens) return
+      if (this.isFull) return
       if (UNSPACED.test(word)) this.#pairs(prefix, word)
       else if (word.length > LONGEST) this.add(`${prefix}long:${word.slice(0, 2).toLowerCase()}:${Math.floor(word.length / 10)}`)
       else if (word.length >= SHORTEST) {
@@ -99,7 +110,7 @@ class TokenSet {
   #pairs(prefix: string, word: string): void {
     const characters = Array.from(word)
     if (characters.length === 1) this.add(prefix + word)
-    for (let at = 1; at < characters.length; at++) this.add(`${prefix}${characters[at - 1] ?? ''}${characters[at] ?? ''}`)
+    for (let at = 1; at < characters.length && !this.isFull; at++) this.add(`${prefix}${characters[at - 1] ?? ''}${characters[at] ?? ''}`)
   }
 }
 
