@@ -1,6 +1,6 @@
 /** A small world of mail servers: each has a domain, a public address and a place in the fake DNS, and all sit on loopback. */
 import { MailError } from 'mailwright/contracts'
-import type { Dialer, MailStore } from 'mailwright/contracts'
+import type { Dialer, MailStore, Middleware } from 'mailwright/contracts'
 import { memoryDirectory } from 'mailwright/directories/memory'
 import { certificates, socketDialer } from 'mailwright/net'
 import type { Certificates } from 'mailwright/net'
@@ -32,6 +32,7 @@ export interface CitizenOptions extends Partial<Omit<MailServerOptions, 'outboun
   readonly address?: string
   readonly records?: FakeRecords
   readonly withoutTls?: boolean
+  readonly middleware?: readonly Middleware[]
 }
 
 export interface World extends AsyncDisposable {
@@ -70,7 +71,7 @@ export function world(): World {
     place,
     async citizen(
       domain,
-      { accounts = ['ann'], aliases = {}, outbound = {}, address = `5.9.0.${++count}`, records, withoutTls, ...more } = {},
+      { accounts = ['ann'], aliases = {}, outbound = {}, address = `5.9.0.${++count}`, records, withoutTls, middleware = [], ...more } = {},
     ) {
       const directory = memoryDirectory({ hashCost: { memory: 256, passes: 1 } })
       await directory.addDomain(domain)
@@ -94,6 +95,7 @@ export function world(): World {
           ...outbound,
         },
       })
+      server.use(...middleware)
       const errors: unknown[] = []
       server.on('error', ({ error }) => void errors.push(error))
       await server.listen()
