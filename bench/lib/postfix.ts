@@ -34,8 +34,8 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 `
 
-/** Starts Postfix; every message for bench.example goes to one maildir. */
-export async function postfix(): Promise<Peer> {
+/** Starts Postfix; every message for bench.example goes to one maildir, what is for the `routes` to those ports of loopback. */
+export async function postfix(routes: Readonly<Record<string, number>> = {}): Promise<Peer> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-postfix-'))
   chmodSync(folder, 0o755)
   const id = (name: string): number => Number(execFileSync('id', ['-u', name], { encoding: 'latin1' }))
@@ -43,6 +43,12 @@ export async function postfix(): Promise<Peer> {
   for (const name of ['queue', 'data', 'mail', 'etc']) mkdirSync(join(folder, name))
   chownSync(join(folder, 'data'), id('postfix'), 0)
   chownSync(join(folder, 'mail'), id('nobody'), 0)
+  writeFileSync(
+    join(folder, 'etc/transport'),
+    Object.entries(routes)
+      .map(([domain, to]) => `${domain} smtp:[127.0.0.1]:${to}\n`)
+      .join(''),
+  )
   writeFileSync(
     join(folder, 'etc/main.cf'),
     `compatibility_level = 3.6
@@ -56,6 +62,11 @@ inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 myhostname = mx.bench.example
 mydestination =
+mynetworks = 127.0.0.0/8
+transport_maps = texthash:${folder}/etc/transport
+smtp_tls_security_level = may
+disable_dns_lookups = yes
+smtp_host_lookup = native
 virtual_mailbox_domains = bench.example
 virtual_mailbox_base = ${folder}/mail
 virtual_mailbox_maps = static:box/
