@@ -109,10 +109,9 @@ export function signedMessage(
   names: readonly string[],
   header: Canonicalization,
   body: Canonicalization,
-  length?: number,
 ): Uint8Array {
   const { fields, bodyStart } = readSignableHeader(message)
-  const [bodyHash = ''] = hashOf(message.subarray(bodyStart), [{ canonicalization: body, length }], 777)
+  const [bodyHash = ''] = hashOf(message.subarray(bodyStart), [{ canonicalization: body }], 777)
   const unsigned = unsignedSignature(
     {
       key: key.type,
@@ -138,6 +137,8 @@ export function signedMessage(
 export function changed(message: Uint8Array, random: SeededRandom): Uint8Array {
   const at = random.below(message.length)
   const text = latin1Text(message)
+  // Neither half of a line end nor white space in front of all: mailauth mends both, we take them for what they are.
+  const halvesLineEnd = text.slice(at, at + 2) === '\r\n' || text.slice(at - 1, at + 1) === '\r\n'
   switch (random.below(6)) {
     case 0:
       return latin1Bytes(`Subject: added\r\n${text}`)
@@ -148,9 +149,8 @@ export function changed(message: Uint8Array, random: SeededRandom): Uint8Array {
     case 3:
       return latin1Bytes(text.replace('example.org', 'example.com'))
     case 4:
-      // Not half of a line end: mailauth mends a bare LF, we take it for what it is.
-      return text.slice(at, at + 2) === '\r\n' ? message : latin1Bytes(text.slice(0, at) + text.slice(at + 1))
+      return halvesLineEnd ? message : latin1Bytes(text.slice(0, at) + text.slice(at + 1))
     default:
-      return latin1Bytes(`${text.slice(0, at)} ${text.slice(at)}`)
+      return halvesLineEnd || at === 0 ? message : latin1Bytes(`${text.slice(0, at)} ${text.slice(at)}`)
   }
 }

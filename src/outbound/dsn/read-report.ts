@@ -82,12 +82,14 @@ function complaintOf(octets: Uint8Array): ComplaintReport {
   const type = lineOf(fields.get('feedback-type') ?? '', 100).toLowerCase()
   const userAgent = fields.get('user-agent')
   const sourceIp = fields.get('source-ip')
+  const envelopeId = fields.get('original-envelope-id')
   const originalSender = addressOf(fields.get('original-mail-from'))
   return {
     kind: 'complaint',
     type: type === '' ? 'other' : type,
     ...(userAgent === undefined ? {} : { userAgent }),
     ...(sourceIp === undefined ? {} : { sourceIp }),
+    ...(envelopeId === undefined ? {} : { envelopeId }),
     ...(originalSender === undefined ? {} : { originalSender }),
     originalRecipients: (many.get('original-rcpt-to') ?? []).flatMap(value => addressOf(value) ?? []),
     reportedDomains: (many.get('reported-domain') ?? []).map(domain => domain.toLowerCase()),

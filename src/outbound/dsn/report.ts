@@ -49,6 +49,8 @@ export interface ComplaintReport {
   readonly type: string
   readonly userAgent?: string
   readonly sourceIp?: string
+  /** ENVID as we gave it. */
+  readonly envelopeId?: string
   /** Envelope sender of the message. */
   readonly originalSender?: string
   /** Envelope recipients, where the reporter tells them. */
