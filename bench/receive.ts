@@ -15,7 +15,7 @@ import { postfix } from './lib/postfix.ts'
 const run = promisify(execFile)
 
 /** Messages before those that are counted: nobody measures a server that has just been started, least of all its compiler. */
-const WARM_UP = 500
+const WARM_UP = 1500
 
 interface Cell {
   readonly sessions: number
