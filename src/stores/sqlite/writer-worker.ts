@@ -63,10 +63,13 @@ function nextGroup(): readonly Request[] {
 /** Operations in a millisecond, as of late. */
 let pace = 0
 let lastEnd = 0
+/** Operations in the last group. */
+let lastGroup = 0
 const nothing = new Int32Array(new SharedArrayBuffer(4))
 
-/** Waits for more where they come fast, as long as they do: who is alone is never kept waiting. */
+/** Waits for more where they come fast, as long as they do. Who is alone, one operation after another, is never kept waiting. */
 function gather(): void {
+  if (queue.length < 2 && lastGroup < 2) return
   const wanted = Math.min(MOST_OPERATIONS, pace * WORTH)
   for (let waited = 0; queue.length < wanted && waited < GATHER; waited += GATHER_STEP) {
     const before = queue.length
@@ -80,6 +83,7 @@ function measure(operations: number): void {
   const now = performance.now()
   pace += (operations / Math.max(0.1, now - lastEnd) - pace) * 0.2
   lastEnd = now
+  lastGroup = operations
 }
 
 function report(message: WriterReport): void {
