@@ -83,6 +83,19 @@ export interface MailEvents {
   delayed: (event: OutboundEvent) => void
   /** A recipient elsewhere will not get the message. */
   bounced: (event: OutboundEvent) => void
+  /** Mail that the next hop had taken came back, or was complained about; proved to be ours. */
+  returned: (event: {
+    /** Of the message in the queue. */
+    readonly id: string
+    readonly recipient: string
+    readonly kind: 'bounce' | 'complaint'
+    /** A class of bounces, or the type of a complaint. */
+    readonly reason: string
+    /** Trying again is no use. */
+    readonly permanent: boolean
+    /** The recipient gets no more mail from here. */
+    readonly suppressed: boolean
+  }) => void
   /** A bug or a failing adapter: what the peer was told is only that something went wrong. */
   error: (event: { readonly error: unknown; readonly where: string; readonly connection?: ConnectionFacts }) => void
 }

@@ -3,7 +3,7 @@
 import type { Clock, Random } from '../contracts/clock.ts'
 import type { Dialer } from '../contracts/dialer.ts'
 import type { Directory, MailAddress } from '../contracts/directory.ts'
-import type { EventSink, MailEvents } from '../contracts/events.ts'
+import type { EventSink, MailEvents, OutboundEvent } from '../contracts/events.ts'
 import type { Host } from '../contracts/host.ts'
 import { ConfigurationError, MailError } from '../contracts/mail-error.ts'
 import type { Outbound, OutboundMessage, OutboundRecipient } from '../contracts/outbound.ts'
@@ -23,8 +23,12 @@ import { SessionPool } from './client/pool.ts'
 import type { SessionPoolOptions } from './client/pool.ts'
 import { Departures } from './departures.ts'
 import type { DeparturesOptions } from './departures.ts'
+import { bounceClass } from './dsn/bounce-class.ts'
+import type { BounceClass } from './dsn/bounce-class.ts'
 import { notifier } from './dsn/notification.ts'
 import type { Notifier, NotifierOptions } from './dsn/notification.ts'
+import type { ReturnAddressesOptions } from './return-addresses.ts'
+import type { ReturnsReaderOptions } from './returns.ts'
 import { router } from './routing/index.ts'
 import type { RouterOptions } from './routing/index.ts'
 import { transmitter } from './routing/transmit.ts'
@@ -50,6 +54,10 @@ export interface OutboundOptions
   readonly tls?: Omit<TlsPolicyOptions, 'resolver' | 'clock'>
   /** Time limits of the client, and how long connections are kept. */
   readonly client?: Omit<SessionPoolOptions, 'dialer' | 'clock'>
+  /** Our return addresses: what is rewritten for forwarding, and what mail by call is sent under. Their domain must be served here. */
+  readonly returns?: Pick<ReturnAddressesOptions, 'rewriting' | 'bounces' | 'bouncesTo'> & Pick<ReturnsReaderOptions, 'keep'>
+  /** Reasons for which an address that refused mail at once is suppressed. Default: none. */
+  readonly suppressFor?: readonly BounceClass[]
   /** How senders are told of what failed or is late. */
   readonly notifications?: Omit<NotifierOptions, 'hostname' | 'clock' | 'random'>
 }
@@ -112,10 +120,14 @@ class ComposedOutbound implements OutboundMail {
     const events: EventSink = {
       emit: (name, event) => {
         world.events.emit(name, event)
+        if (name === 'bounced') this.#heed(event as Parameters<MailEvents['bounced']>[0])
         this.#outcomes.tell(name, event as Parameters<MailEvents['sent']>[0])
       },
     }
+    const rewriting = options.returns?.rewriting
+    const rewritten = rewriting === undefined ? {} : { forwardedSender: (sender: MailAddress) => rewriting.forward(sender) }
     this.#departures = new Departures({
+      ...rewritten,
       ...options,
       queue,
       clock,
@@ -182,7 +194,8 @@ class ComposedOutbound implements OutboundMail {
       const sender = from === '' ? undefined : addressOf(from)
       const recipients = [...new Set((typeof to === 'string' ? [to] : to).map(address => printAddress(addressOf(address))))]
       if (recipients.length === 0) throw new MailError('invalid', 'the message has no recipient')
-      const message = await this.#queued(mail, sender, recipients)
+      const queued = await this.#queued(mail, sender, recipients)
+      const message = mail.envelope === undefined ? { ...queued, ...this.#stamped(queued) } : queued
       const { id, repeated } = await this.#departures.queue({ ...message, content }, sender)
       return { id, repeated, outcome: ({ signal } = {}) => this.#outcomes.of(id, signal) }
     } finally {
@@ -192,6 +205,23 @@ class ComposedOutbound implements OutboundMail {
 
   outcomes(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<Outcome> {
     return this.#outcomes.all(options.signal)
+  }
+
+  /** An envelope sender of our own, whose bounces are recognised: the envelope id is its token. */
+  #stamped(message: Omit<QueuedMessage, 'content'>): { readonly from?: string; readonly envelopeId?: string } {
+    const bounces = this.#options.returns?.bounces
+    if (bounces === undefined || message.from === '' || message.envelopeId !== undefined) return {}
+    const token = Array.from(this.#world.random.bytes(10), octet => octet.toString(16).padStart(2, '0')).join('')
+    return { from: printAddress(bounces.encode(token)), envelopeId: token }
+  }
+
+  /** What a server said at once about an address. */
+  #heed({ recipient, status }: OutboundEvent): void {
+    const { suppressions, suppressFor = [] } = this.#options
+    if (suppressions === undefined || !suppressFor.includes(bounceClass(status.code, status.reply, status.text))) return
+    suppressions
+      .suppress({ address: recipient, reason: 'hard-bounce', since: status.at, text: status.text })
+      .catch((error: unknown) => this.#world.events.emit('error', { error, where: 'suppressing an address' }))
   }
 
   async #queued(

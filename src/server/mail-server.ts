@@ -5,6 +5,7 @@ import type { Host, MailEvents, Middleware, Queue, Spool } from '../contracts/in
 import { loginBudget } from '../filters/login-budget/index.ts'
 import { ConnectionCounter, listen } from '../net/index.ts'
 import type { AcceptedSocket, Certificates, Listener } from '../net/index.ts'
+import { returnAddresses, returnsReader } from '../outbound/index.ts'
 import type { Outcome, OutboundMail, OutgoingMail, SentMail } from '../outbound/index.ts'
 import { createHost } from '../pipeline/index.ts'
 import { fileSpool } from '../stores/spool.ts'
@@ -232,19 +233,39 @@ class ComposedServer implements MailServer {
     return serverOutbound(outbound, store, world)
   }
 
+  /** Before everything else: a report is proved by where it comes to, and no filter need judge it. */
+  #returnsReader(): readonly Middleware[] {
+    const { returns, suppressions = this.#options.store.suppressions } = this.#options.outbound ?? {}
+    if (this.#outbound === undefined || returns?.bounces === undefined) return []
+    const { queue } = this.#outbound
+    const { clock } = worldOf(this.#options)
+    return [
+      returnsReader({
+        ...returns,
+        bounces: returns.bounces,
+        queue,
+        clock,
+        events: this.#events,
+        ...(suppressions === undefined ? {} : { suppressions }),
+      }),
+    ]
+  }
+
   #wayOutOrThrow(): OutboundMail {
     if (this.#outbound !== undefined) return this.#outbound
     throw new ConfigurationError('MW_OUTBOUND_MISSING', 'this server has no way out: give it the option `outbound`')
   }
 
   #hostWith(middleware: readonly Middleware[]): Host {
-    const { hostname, store, directory, deadlines } = this.#options
+    const { hostname, store, deadlines } = this.#options
+    const returns = this.#options.outbound?.returns
+    const directory = returns === undefined ? this.#options.directory : returnAddresses(this.#options.directory, returns)
     return createHost({
       hostname,
       store,
       directory,
       authenticator: authenticatorOf(this.#options),
-      middleware,
+      middleware: [...this.#returnsReader(), ...middleware],
       spool: this.#spool,
       events: this.#events,
       ...worldOf(this.#options),

@@ -1,7 +1,7 @@
 /** The way out of a server: what it is made of when the host says little. RFC 5321 §3.6, §5.1; RFC 8461 §3.3. */
 
 import { ConfigurationError } from '../contracts/index.ts'
-import type { Dialer, Queue, Resolver } from '../contracts/index.ts'
+import type { Dialer, MailStore, Queue, Resolver } from '../contracts/index.ts'
 import { cachingResolver, systemResolver } from '../dns/index.ts'
 import { safeFetch, socketDialer } from '../net/index.ts'
 import { outboundMail } from '../outbound/index.ts'
@@ -18,11 +18,19 @@ export interface ServerOutboundOptions extends Omit<OutboundOptions, 'queue' | '
 }
 
 /** Puts the way out together. Throws `MW_QUEUE_MISSING` when neither the options nor the store have a queue. */
-export function serverOutbound(options: ServerOutboundOptions, store: { readonly queue?: Queue }, world: OutboundWorld): OutboundMail {
+export function serverOutbound(
+  options: ServerOutboundOptions,
+  store: Pick<MailStore, 'queue' | 'suppressions'>,
+  world: OutboundWorld,
+): OutboundMail {
   const queue = options.queue ?? store.queue
   if (queue === undefined)
     throw new ConfigurationError('MW_QUEUE_MISSING', 'the store keeps no queue: give `outbound` one, such as memoryQueue()')
   const resolver = options.resolver ?? cachingResolver(systemResolver())
   const tls = { fetch: safeFetch({ resolver }), ...options.tls }
-  return outboundMail({ ...options, queue, resolver, tls, dialer: options.dialer ?? socketDialer() }, world)
+  const suppressions = options.suppressions ?? store.suppressions
+  return outboundMail(
+    { ...options, ...(suppressions === undefined ? {} : { suppressions }), queue, resolver, tls, dialer: options.dialer ?? socketDialer() },
+    world,
+  )
 }

@@ -4,7 +4,7 @@ import type { Resolver } from '../contracts/index.ts'
 import { cachingResolver, recordsFor, stubResolver, systemResolver, tableText } from '../dns/index.ts'
 import { safeFetch, socketDialer } from '../net/index.ts'
 import { dkimKeys, dkimSigner, secretFile, senderRewriting } from '../outbound/index.ts'
-import type { NextServer, SenderRewriting } from '../outbound/index.ts'
+import type { NextServer } from '../outbound/index.ts'
 import type { ServerOutboundOptions } from './outbound.ts'
 
 /** A server that takes all mail for elsewhere. */
@@ -34,8 +34,6 @@ export interface PersonalOutboundOptions {
 export interface PersonalOutbound {
   readonly outbound: ServerOutboundOptions
   readonly resolver: Resolver
-  /** How senders are rewritten when mail is sent on for them, so that SPF holds for it. */
-  readonly rewriting: SenderRewriting
   /** What to publish in DNS, in columns; without what needs a web server. */
   readonly records: string
   /** Signing keys were made at this start. */
@@ -58,14 +56,13 @@ export async function personalOutbound(
   const minimum = options.tlsPolicy === 'require' ? 'encrypted' : 'opportunistic'
   return {
     resolver,
-    rewriting,
     records: tableText(recordsFor(domain, { host: hostname, dkim, webHost: false })),
     newKeys: keys.made.includes(domain),
     outbound: {
       resolver,
       dialer,
       sign: dkimSigner({ keys }),
-      forwardedSender: sender => rewriting.forward(sender),
+      returns: { rewriting },
       tls: { minimum, fetch: safeFetch({ resolver }) },
       ...(options.smarthost === undefined ? {} : { smarthost: nextServer(options.smarthost, minimum) }),
       ...(options.mxPort === undefined ? {} : { port: options.mxPort }),

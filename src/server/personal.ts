@@ -6,7 +6,6 @@ import { sqliteDirectory } from '../directories/sqlite/index.ts'
 import type { SqliteDirectory } from '../directories/sqlite/index.ts'
 import { certificates, developmentCertificate, systemRandom } from '../net/index.ts'
 import type { CertificateSource } from '../net/index.ts'
-import { returnAddresses } from '../outbound/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
 import type { SqliteStore } from '../stores/sqlite/index.ts'
 import { fileSpool } from '../stores/spool.ts'
@@ -139,7 +138,7 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
   const server = createMailServer({
     hostname,
     store,
-    directory: sending === undefined ? directory : returnAddresses(directory, sending),
+    directory,
     tls,
     // Beside the store and not among the system's temporary files, which are memory on some machines.
     spool: fileSpool({ directory: files.spool }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { returnAddresses, senderRewriting } from 'mailwright/outbound'
+import { bounceAddresses, memorySuppressions, notifier, senderRewriting } from 'mailwright/outbound'
 import { memoryDirectory } from 'mailwright/directories/memory'
 import { world } from './world.ts'
 
@@ -43,8 +43,8 @@ test('what an alias sends on leaves under a sender of ours, and its bounce finds
   await directory.setAlias('list@middle.example', ['gone@far.example'])
   const rewriting = senderRewriting({ domain: 'middle.example', secret: 'a secret of sixteen octets or more' })
   const middle = await earth.citizen('middle.example', {
-    directory: returnAddresses(directory, { rewriting }),
-    outbound: { forwardedSender: sender => rewriting.forward(sender) },
+    directory,
+    outbound: { returns: { rewriting } },
   })
   const seen: string[] = []
   middle.server.on('queued', ({ from }) => void seen.push(from))
@@ -57,4 +57,49 @@ test('what an alias sends on leaves under a sender of ours, and its bounce finds
     'unknown',
   )
   assert.deepEqual([...origin.errors, ...middle.errors], [])
+})
+
+test('a bounce that comes days later is proved, matched to what was sent, and ends mail to that address (RFC 3464; RFC 5321 §4.5.5)', async () => {
+  await using earth = world()
+  const bounces = bounceAddresses({ domain: 'near.example', secret: 'a secret of sixteen octets or more' })
+  const suppressions = memorySuppressions()
+  const near = await earth.citizen('near.example', { outbound: { returns: { bounces, bouncesTo: 'ann@near.example' }, suppressions } })
+  // A next hop that takes everything and finds out later.
+  const far = await earth.citizen('far.example', { accounts: ['gone'] })
+  const returned: string[] = []
+  near.server.on(
+    'returned',
+    ({ recipient, kind, reason, suppressed }) => void returned.push(`${kind} ${recipient} ${reason} ${suppressed}`),
+  )
+  const sent = await near.server.send({ from: 'News <news@near.example>', to: 'gone@far.example', subject: 'Issue 7', text: 'Hello' })
+  await sent.outcome()
+  const [message = ''] = await far.inbox('gone', 1)
+  const [, path = ''] = /^Return-Path: <(.*)>$/m.exec(message) ?? []
+  assert.match(path, /^bounce\+[a-z2-7]{2}-[a-z2-7]{8}-[0-9a-f]{20}@near\.example$/)
+  assert.match(message, /^From: News <news@near\.example>$/m)
+
+  const tell = notifier({
+    hostname: 'mx.far.example',
+    clock: { now: () => Date.now() },
+    random: { bytes: length => new Uint8Array(length) },
+  })
+  const octets = new TextEncoder().encode(message.replaceAll('\n', '\r\n'))
+  const subject = {
+    envelope: { from: path, origin: 'submission' as const, queuedAt: Date.now() },
+    content: { size: octets.length, read: (start: number, end: number) => octets.subarray(start, end) },
+  }
+  const status = { at: Date.now(), reply: 550, code: '5.1.1', text: 'no such user', remote: 'mx.far.example' } as const
+  const report = async (to: string, about: string): Promise<void> => {
+    const [bounce] = await tell(subject, [{ recipient: { address: about }, action: 'failed', status }])
+    assert.ok(bounce !== undefined)
+    const handed = await far.server.send({ raw: bounce.content, envelope: { from: '', to }, origin: 'notification' })
+    await handed.outcome()
+  }
+  await report(path.replace(/-[a-z2-7]{8}-/, '-aaaaaaaa-'), 'gone@far.example')
+  await report(path, 'somebody@else.example')
+  assert.deepEqual(returned, [], 'a forged address and a recipient of whom nothing was sent change nothing')
+  await report(path, 'gone@far.example')
+  assert.deepEqual(returned, ['bounce gone@far.example unknown-user true'])
+  await assert.rejects(near.server.send({ from: 'news@near.example', to: 'gone@far.example', text: 'again' }), /suppressed/)
+  assert.deepEqual(near.errors, [])
 })
