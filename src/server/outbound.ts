@@ -27,7 +27,9 @@ export function serverOutbound(
   if (queue === undefined)
     throw new ConfigurationError('MW_QUEUE_MISSING', 'the store keeps no queue: give `outbound` one, such as memoryQueue()')
   const resolver = options.resolver ?? cachingResolver(systemResolver())
-  const tls = { fetch: safeFetch({ resolver }), ...options.tls }
+  // Who lets mail into private networks reads policies there too.
+  const anywhere = options.allowPrivateNetworks === true ? { mayConnect: () => true } : {}
+  const tls = { fetch: safeFetch({ resolver, ...anywhere }), ...options.tls }
   const suppressions = options.suppressions ?? store.suppressions
   return outboundMail(
     { ...options, ...(suppressions === undefined ? {} : { suppressions }), queue, resolver, tls, dialer: options.dialer ?? socketDialer() },

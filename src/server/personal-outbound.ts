@@ -2,7 +2,7 @@
 
 import type { Resolver } from '../contracts/index.ts'
 import { cachingResolver, recordsFor, stubResolver, systemResolver, tableText } from '../dns/index.ts'
-import { safeFetch, socketDialer } from '../net/index.ts'
+import { socketDialer } from '../net/index.ts'
 import { dkimKeys, dkimSigner, secretFile, senderRewriting } from '../outbound/index.ts'
 import type { NextServer } from '../outbound/index.ts'
 import type { ServerOutboundOptions } from './outbound.ts'
@@ -63,7 +63,7 @@ export async function personalOutbound(
       dialer,
       sign: dkimSigner({ keys }),
       returns: { rewriting },
-      tls: { minimum, fetch: safeFetch({ resolver }) },
+      tls: { minimum },
       ...(options.smarthost === undefined ? {} : { smarthost: nextServer(options.smarthost, minimum) }),
       ...(options.mxPort === undefined ? {} : { port: options.mxPort }),
       ...(options.allowPrivateNetworks === true ? { allowPrivateNetworks: true } : {}),

@@ -92,7 +92,7 @@ test('a destination gets few transactions at first, more while it goes well, and
     peaks.push(now)
     for (const end of release.splice(0)) end()
   }
-  assert.deepEqual([peaks[0], Math.max(...peaks), most], [2, 5, 5], `${peaks.join(' ')}`)
+  assert.deepEqual([peaks[0], Math.max(...peaks), most], [2, 5, 5], peaks.join(' '))
   assert.ok(peaks.every((peak, at) => at === 0 || peak >= (peaks[at - 1] ?? 0) || peak === 0 || at > 8))
 
   reach = false
