@@ -154,6 +154,16 @@ export interface ExpungeOptions extends CallOptions {
   readonly having?: string
 }
 
+/** What {@link Mailbox.summaries} answers. */
+export interface Summaries {
+  /** The messages, ascending. */
+  readonly uids: Uint32Array
+  /** Their summaries, one behind the other. */
+  readonly octets: Uint8Array
+  /** The summary of `uids[n]` lies from `ends[n - 1]` (0 for the first) up to `ends[n]`. */
+  readonly ends: Uint32Array
+}
+
 /**
  * One mailbox. UIDs that are not there are passed over silently by every method: a range is a question, not a claim.
  *
@@ -170,6 +180,11 @@ export interface Mailbox {
    * so that a mailbox of any size is read in bounded memory. A page shows one moment; changes between pages show.
    */
   records(uids: readonly UidRange[], columns: readonly RecordColumn[], options?: RecordOptions): AsyncIterable<readonly MessageRecord[]>
+  /**
+   * The summaries in a range of some hundreds of UIDs, all of one moment, and nothing else of the messages: a power for engines
+   * that read many. Without it they read {@link Mailbox.records}.
+   */
+  summaries?(uids: UidRange, options?: CallOptions): Promise<Summaries>
   /** Adds messages, all or none. Throws `over-quota`, `too-big`, `no-space`. */
   append(messages: readonly NewMessage[], options?: CallOptions): Promise<AppendResult>
   /** Changes flags, atomically for each message and with one new MODSEQ for all that really change. */

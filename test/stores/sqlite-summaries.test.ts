@@ -4,12 +4,21 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { ALL_UIDS, type Mailbox, type UidRange } from 'mailwright/contracts'
+import { ALL_UIDS, type Mailbox, type Uid, type UidRange } from 'mailwright/contracts'
 import { folderOf, inboxOf, message, octetsOf, storeIn } from './sqlite-fixtures.ts'
 
 /** Octets of every kind, NUL and broken UTF-8 among them; every seventh is empty. */
 function summaryOf(n: number): Uint8Array {
   return Uint8Array.from({ length: n % 7 === 0 ? 0 : n }, (_, at) => (n * 31 + at * 7) & 0xff)
+}
+
+/** The same through the power that reads nothing else. */
+async function aloneIn(box: Mailbox, uids: UidRange): Promise<ReadonlyMap<number, Uint8Array>> {
+  const read = await box.summaries?.(uids)
+  assert(read)
+  const found = new Map<number, Uint8Array>()
+  for (const [n, uid] of read.uids.entries()) found.set(uid, read.octets.slice(read.ends[n - 1] ?? 0, read.ends[n]))
+  return found
 }
 
 async function summariesIn(box: Mailbox, uids: readonly UidRange[]): Promise<ReadonlyMap<number, Uint8Array>> {
@@ -28,6 +37,8 @@ test('summaries come back octet for octet over several pages', async t => {
   const found = await summariesIn(box, ALL_UIDS)
   assert.equal(found.size, 600)
   for (const [n, uid] of uids.entries()) assert.deepEqual(found.get(uid), summaryOf(n), `message ${n}`)
+  assert.deepEqual(await aloneIn(box, { first: 1 as Uid, last: 1000 as Uid }), found)
+  assert.deepEqual((await aloneIn(box, { first: 1001 as Uid, last: 1002 as Uid })).size, 0)
 })
 
 test('summaries stay with their messages where UIDs have gaps', async t => {
@@ -42,7 +53,8 @@ test('summaries stay with their messages where UIDs have gaps', async t => {
     [...found.keys()],
     odd.slice(10).map(({ first }) => first),
   )
-  for (const [uid, summary] of found) assert.deepEqual(summary, summaryOf(uids.indexOf(uid as (typeof uids)[number])))
+  for (const [uid, summary] of found) assert.deepEqual(summary, summaryOf(uids.indexOf(uid as Uid)))
+  assert.deepEqual(await aloneIn(box, { first: 1 as Uid, last: 60 as Uid }), await summariesIn(box, ALL_UIDS))
 })
 
 test('a message whose row was lost leaves the summaries of its neighbours where they belong', async t => {
@@ -57,4 +69,5 @@ test('a message whose row was lost leaves the summaries of its neighbours where 
   assert.deepEqual(found.get(uids[2] ?? 0), summaryOf(3))
   assert.deepEqual(found.get(uids[3] ?? 0), new Uint8Array())
   assert.deepEqual(found.get(uids[4] ?? 0), summaryOf(5))
+  assert.deepEqual(await aloneIn(box, { first: 1 as Uid, last: 60 as Uid }), found)
 })

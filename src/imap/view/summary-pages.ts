@@ -3,8 +3,8 @@
  * read again. A page has the summaries of 256 UIDs; the pages that were longest unused go first. RFC 9051 §7.5.2.
  */
 
-import type { Mailbox } from '../../contracts/mail-store.ts'
-import type { MessageRecord } from '../../contracts/message.ts'
+import { concatBytes } from '../../bytes/ascii.ts'
+import type { Mailbox, Summaries } from '../../contracts/mail-store.ts'
 import type { Uid, UidRange } from '../../contracts/numbers.ts'
 import type { SummaryCursor } from '../../mime/index.ts'
 import { SUMMARY_OCTETS } from '../limits.ts'
@@ -22,16 +22,11 @@ const NOTHING = new Uint8Array()
 const OVERHEAD = 4096
 
 /** The summaries of some messages that lie beside one another. Belongs to {@link SummaryPages}. */
-export interface SummaryPage {
+export interface SummaryPage extends Summaries {
   readonly state: MailboxState
   readonly number: number
   /** Greater UIDs had not been given when it was read. */
   readonly top: number
-  readonly uids: Uint32Array
-  /** All summaries; that of `uids[n]` lies from `starts[n]` up to `ends[n]`: an empty one is to be made again. */
-  readonly octets: Uint8Array
-  readonly starts: Uint32Array
-  readonly ends: Uint32Array
 }
 
 /** The pages of all mailboxes of a process. */
@@ -60,9 +55,9 @@ export class SummaryPages {
     const top = state.uidNext - 1
     const first = Math.max(1, (number << BITS) >>> 0) as Uid
     const last = (((number << BITS) >>> 0) + (1 << BITS) - 1) as Uid
-    const records: MessageRecord[] = []
-    for await (const page of mailbox.records([{ first, last }], ['summary'])) records.push(...page)
-    const page = pageWith({ state, number, top }, records)
+    const range: UidRange = { first, last }
+    const read = mailbox.summaries === undefined ? await readRecords(mailbox, range) : await mailbox.summaries(range)
+    const page = { state, number, top, ...read }
     this.#keep(page)
     return page
   }
@@ -138,7 +133,7 @@ export class PageReader {
   open(cursor: SummaryCursor): boolean {
     const page = this.#page
     if (page === undefined || this.entry < 0) return false
-    return cursor.moveTo(page.octets, page.starts[this.entry] ?? 0, page.ends[this.entry] ?? 0)
+    return cursor.moveTo(page.octets, page.ends[this.entry - 1] ?? 0, page.ends[this.entry] ?? 0)
   }
 }
 
@@ -146,39 +141,19 @@ function sizeOf({ octets }: SummaryPage): number {
   return octets.length + OVERHEAD
 }
 
-function pageWith(name: Pick<SummaryPage, 'state' | 'number' | 'top'>, records: readonly MessageRecord[]): SummaryPage {
-  const octets = togetherOf(records)
-  const uids = Uint32Array.from(records, ({ uid }) => uid)
-  const starts = new Uint32Array(records.length)
-  const ends = new Uint32Array(records.length)
-  let at = 0
-  for (const [n, { summary }] of records.entries()) {
-    const length = summary?.length ?? 0
-    starts[n] = at
-    ends[n] = at += length
+/** The same from a store without that power. A summary that is not there is empty: it is to be made again. */
+async function readRecords(mailbox: Mailbox, range: UidRange): Promise<Summaries> {
+  const uids: number[] = []
+  const summaries: Uint8Array[] = []
+  for await (const page of mailbox.records([range], ['summary'])) {
+    for (const { uid, summary } of page) {
+      uids.push(uid)
+      summaries.push(summary ?? NOTHING)
+    }
   }
-  return { ...name, uids, octets, starts, ends }
-}
-
-/** All summaries one behind the other; as they came where they came so. */
-function togetherOf(records: readonly MessageRecord[]): Uint8Array {
-  const first = records[0]?.summary
-  let length = 0
-  let isTogether = first !== undefined
-  for (const { summary } of records) {
-    if (summary === undefined) continue
-    if (summary.buffer !== first?.buffer || summary.byteOffset !== first.byteOffset + length) isTogether = false
-    length += summary.length
-  }
-  if (isTogether && first !== undefined) return new Uint8Array(first.buffer, first.byteOffset, length)
-  const octets = new Uint8Array(length)
-  let at = 0
-  for (const { summary } of records) {
-    if (summary === undefined) continue
-    octets.set(summary, at)
-    at += summary.length
-  }
-  return octets
+  let end = 0
+  const ends = Uint32Array.from(summaries, ({ length }) => (end += length))
+  return { uids: Uint32Array.from(uids), octets: concatBytes(summaries), ends }
 }
 
 /** Whether so many messages of the runs are in a view that reading whole pages is no waste. */

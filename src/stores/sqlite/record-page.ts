@@ -3,6 +3,7 @@
  * The summaries of a page come as one array of octets: an array of its own for each costs more than reading it does.
  */
 
+import type { Summaries } from '../../contracts/mail-store.ts'
 import type { MessageRecord, RecordColumn } from '../../contracts/message.ts'
 import type { ModSeq, Uid, UidRange } from '../../contracts/numbers.ts'
 import { StoredSource } from './content-reader.ts'
@@ -43,10 +44,18 @@ const SOURCE = `SELECT s.uid, s.modseq, s.flags, s.keywords, s.size, s.date, iif
 
 // The casts change no octet, as the database is one of UTF-8 and SQLite never looks into a text that it only passes on.
 // LEFT: where damage took a message's row, its neighbours still get their own summaries.
-const SUMMARIES = `SELECT group_concat(length), CAST(group_concat(octets, '') AS BLOB)
-  FROM (SELECT ifnull(length(m.summary), 0) AS length, ifnull(CAST(m.summary AS TEXT), '') AS octets
+const SUMMARIES = `SELECT group_concat(length), CAST(group_concat(octets, '') AS BLOB), count(*), min(uid), max(uid)
+  FROM (SELECT s.uid AS uid, ifnull(length(m.summary), 0) AS length, ifnull(CAST(m.summary AS TEXT), '') AS octets
     FROM state AS s LEFT JOIN message AS m ON m.id = s.message
     WHERE s.mailbox = ?1 AND s.uid BETWEEN ?2 AND ?3 AND s.modseq > ?4 ORDER BY s.uid LIMIT ?5)`
+
+const UIDS = 'SELECT uid FROM state WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid'
+
+type SummariesRow = readonly [lengths: string | null, octets: Uint8Array | null, count: number, least: number, most: number]
+
+const NO_SUMMARIES: SummariesRow = [null, null, 0, 0, 0]
+const COMMA = 0x2c
+const ZERO = 0x30
 
 /** What is asked of a mailbox. */
 export interface PageQuestion {
@@ -109,17 +118,49 @@ function readRange(house: House, { mailbox, columns, since }: PageQuestion, rang
 
 /** Gives the records from `from` on, which are those of the range, their summaries. */
 function addSummaries(house: House, { mailbox, since }: PageQuestion, range: UidRange, records: Fields[], from: number): void {
-  const row = house.sql.row<[string, Uint8Array]>(SUMMARIES, mailbox, range.first, range.last, since, records.length - from)
-  if (row === undefined) return
-  const [lengths, octets] = row
+  const row = house.sql.row<SummariesRow>(SUMMARIES, mailbox, range.first, range.last, since, records.length - from)
+  const [lengths, octets] = row ?? NO_SUMMARIES
+  if (lengths === null || octets === null) return
+  const ends = endsOf(lengths, records.length - from)
   let start = 0
-  let at = from
-  for (const length of lengths.split(',')) {
-    const record = records[at++]
-    const end = start + Number(length)
+  for (let n = 0; n < ends.length; n++) {
+    const record = records[from + n]
+    const end = ends[n] ?? 0
     if (record !== undefined) record.summary = octets.subarray(start, end)
     start = end
   }
+}
+
+/** The summaries in a range and nothing else. */
+export function readSummaries(house: House, mailbox: number, { first, last }: UidRange): Summaries {
+  return house.sql.together(() => {
+    const row = house.sql.row<SummariesRow>(SUMMARIES, mailbox, first, last, 0, last - first + 1)
+    const [lengths, octets, count, least, most] = row ?? NO_SUMMARIES
+    if (lengths === null || octets === null) return { uids: new Uint32Array(), octets: new Uint8Array(), ends: new Uint32Array() }
+    const uids = new Uint32Array(count)
+    if (most - least + 1 === count) for (let n = 0; n < count; n++) uids[n] = least + n
+    else for (const [n, [uid]] of house.sql.rows<[number]>(UIDS, mailbox, first, last).entries()) uids[n] = uid
+    return { uids, octets, ends: endsOf(lengths, count) }
+  })
+}
+
+/** Where things of these lengths end that lie behind one another. */
+function endsOf(lengths: string, count: number): Uint32Array {
+  const ends = new Uint32Array(count)
+  let end = 0
+  let length = 0
+  let n = 0
+  for (let at = 0; at < lengths.length; at++) {
+    const code = lengths.charCodeAt(at)
+    if (code !== COMMA) {
+      length = length * 10 + code - ZERO
+      continue
+    }
+    ends[n++] = end += length
+    length = 0
+  }
+  ends[n] = end + length
+  return ends
 }
 
 function narrowRecord(house: House, row: Row): Fields {

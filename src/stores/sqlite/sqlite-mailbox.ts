@@ -10,6 +10,7 @@ import type {
   FlagResult,
   Mailbox,
   RecordOptions,
+  Summaries,
 } from '../../contracts/mail-store.ts'
 import { MailError } from '../../contracts/mail-error.ts'
 import type { AccountId, MailboxId, MailboxStatus, QuotaLimits } from '../../contracts/mailbox-info.ts'
@@ -19,7 +20,7 @@ import { checkFlags } from '../flags.ts'
 import { changedSince, vanishedSince } from './history.ts'
 import type { House } from './house.ts'
 import { messageInput } from './message-input.ts'
-import { readPage } from './record-page.ts'
+import { readPage, readSummaries } from './record-page.ts'
 import { rowOfMailboxId } from './write-context.ts'
 
 /** A mailbox by its id; whether it is there shows when it is used. */
@@ -81,6 +82,10 @@ export class SqliteMailbox implements Mailbox {
       if (!page.isFull) return
       rest = intersectRanges(rest, [{ first: (last.uid + 1) as Uid, last: MAX_UID }])
     }
+  }
+
+  summaries(uids: UidRange, options?: CallOptions): Promise<Summaries> {
+    return this.#house.run(options, () => readSummaries(this.#house, this.#row(), uids))
   }
 
   append(messages: readonly NewMessage[], options?: CallOptions): Promise<AppendResult> {
