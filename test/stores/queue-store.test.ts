@@ -217,6 +217,23 @@ function defineTests(): void {
     assert.equal(messages, 20)
   })
 
+  test('a full disk refuses new mail with no-space, while what is queued is leased, settled and removed (RFC 5321 §4.2.3)', async t => {
+    const path = folderOf(t)
+    const roomy = sqliteStore({ path })
+    for (const name of ['a', 'b', 'c']) await roomy.queue.enqueue(queued(name))
+    await roomy.close()
+    const { queue } = storeIn(t, path, { minimumFree: Number.MAX_SAFE_INTEGER })
+    const noSpace = { name: 'MailError', kind: 'no-space' }
+    await assert.rejects(queue.enqueue(queued('d')), noSpace)
+    const [one, two, three] = await queue.lease({ limit: 9, leaseMs: 60_000 })
+    assert.ok(one !== undefined && two !== undefined && three !== undefined)
+    assert.deepEqual(await queue.settle([delivered(one)]), [])
+    const bounce = queued('bounce', { from: '', origin: 'notification' })
+    await assert.rejects(queue.settle([delivered(two)], { notifications: [{ about: two.id, message: bounce }] }), noSpace)
+    assert.deepEqual(await queue.settle([delivered(two)]), [], 'nothing of it had happened')
+    assert.equal(await queue.remove({}), 1)
+  })
+
   test('who asks in vain costs no durable step', async t => {
     const store = storeIn(t, folderOf(t))
     await store.queue.enqueue(queued('m', { notBefore: Date.now() + 3_600_000 }))

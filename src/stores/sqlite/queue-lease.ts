@@ -36,17 +36,15 @@ export function lease({ sql }: WriteContext, request: Request): readonly LeasedI
   const turns = new Turns(sql)
   makeReady(sql, request.now, turns)
   const leases: LeasedInput[] = []
-  const taken = new Map<string, number>()
   const touched: Lane[] = []
-  const allowed = new Map(request.allowances)
-  const mayTake = ({ destination }: Lane): boolean => (taken.get(destination) ?? 0) < (allowed.get(destination) ?? request.perDestination)
-  for (const shares of sharesByPriority(sql, request)) {
+  const allowances = new Allowances(request)
+  for (const shares of sharesByPriority(sql, request.limit, allowances)) {
     const ring = shares.map(id => new Share(sql, request, id, touched))
     while (ring.length > 0 && leases.length < request.limit) {
       const share = ring.shift()
-      const found = share?.next(mayTake, turns)
+      const found = share?.next(allowances, turns)
       if (share === undefined || found === undefined) continue
-      taken.set(found.destination, (taken.get(found.destination) ?? 0) + 1)
+      allowances.use(found.destination)
       leases.push(found)
       ring.push(share)
     }
@@ -90,21 +88,51 @@ function makeReady(sql: Sql, now: number, turns: Turns): void {
   }
 }
 
-/** Whether every destination may have as much as any: then nothing is passed over. */
-function isPlain({ except, allowances, perDestination, limit }: Request): boolean {
-  return except.length === 0 && allowances.length === 0 && perDestination >= limit
+/** What each destination may still have in this call. */
+class Allowances {
+  readonly #left: Map<string, number>
+  readonly #otherwise: number
+  /** Destinations that may have no more. */
+  readonly #full: Set<string>
+
+  constructor({ except, allowances, perDestination }: Request) {
+    this.#left = new Map(allowances)
+    this.#otherwise = perDestination
+    this.#full = new Set([...except, ...allowances.flatMap(([destination, most]) => (most > 0 ? [] : [destination]))])
+  }
+
+  has(destination: string): boolean {
+    return !this.#full.has(destination) && (this.#left.get(destination) ?? this.#otherwise) > 0
+  }
+
+  use(destination: string): void {
+    const left = (this.#left.get(destination) ?? this.#otherwise) - 1
+    this.#left.set(destination, left)
+    if (left < 1) this.#full.add(destination)
+  }
+
+  /** Those that may have no more, as JSON: what SQLite passes over costs next to nothing. */
+  get full(): string {
+    return JSON.stringify([...this.#full])
+  }
 }
 
-/** The shares with something ready, those of one priority together, in the order of their turns. */
-function* sharesByPriority(sql: Sql, request: Request): Generator<readonly number[]> {
-  // Each gives at least one lease, unless its destinations are left out.
-  const most = isPlain(request) ? request.limit : -1
-  const rows = sql.rows<[number, number]>('SELECT id, priority FROM queue_share WHERE ready = 1 ORDER BY priority DESC, turn LIMIT ?', most)
-  for (let at = 0; at < rows.length;) {
-    const priority = rows[at]?.[1]
-    const shares: number[] = []
-    for (; at < rows.length && rows[at]?.[1] === priority; at++) shares.push(rows[at]?.[0] ?? 0)
-    yield shares
+/** The shares with something ready, those of one priority together, in the order of their turns, in pages. */
+function* sharesByPriority(sql: Sql, limit: number, allowances: Allowances): Generator<readonly number[]> {
+  const seen = new Set<number>()
+  for (let page = limit; ; page *= 2) {
+    const rows = sql
+      .rows<[number, number]>(
+        `SELECT s.id, s.priority FROM queue_share AS s WHERE s.ready = 1 AND EXISTS (SELECT 1 FROM queue_lane AS l
+           WHERE l.share = s.id AND l.ready = 1 AND l.destination NOT IN (SELECT value FROM json_each(?)))
+         ORDER BY s.priority DESC, s.turn LIMIT ?`,
+        allowances.full,
+        page + seen.size,
+      )
+      .filter(([id]) => !seen.has(id))
+    if (rows.length === 0) return
+    for (const [id] of rows) seen.add(id)
+    for (const shares of Map.groupBy(rows, ([, priority]) => priority).values()) yield shares.map(([id]) => id)
   }
 }
 
@@ -114,39 +142,51 @@ class Share {
   readonly #sql: Sql
   readonly #request: Request
   readonly #touched: Lane[]
-  #lanes: Lane[] | undefined
+  #lanes: Lane[] = []
+  #page: number
+  /** The turn after which the next page of lanes begins; `undefined` after the last one. */
+  #after: number | undefined = -1
 
   constructor(sql: Sql, request: Request, id: number, touched: Lane[]) {
     this.#sql = sql
     this.#request = request
     this.#id = id
     this.#touched = touched
+    this.#page = request.limit
   }
 
-  next(mayTake: (lane: Lane) => boolean, turns: Turns): LeasedInput | undefined {
-    const lanes = (this.#lanes ??= this.#read())
-    for (let lane = lanes.shift(); lane !== undefined; lane = lanes.shift()) {
-      if (!mayTake(lane)) continue
+  next(allowances: Allowances, turns: Turns): LeasedInput | undefined {
+    for (;;) {
+      const lane = this.#lanes.shift()
+      if (lane === undefined) {
+        if (this.#after === undefined) return undefined
+        this.#read(this.#after, allowances)
+        continue
+      }
+      if (!allowances.has(lane.destination)) continue
       if (!lane.isTouched) {
         lane.isTouched = true
         this.#touched.push(lane)
       }
       const found = lane.next(turns)
       if (found === undefined) continue
-      lanes.push(lane)
+      this.#lanes.push(lane)
       return found
     }
-    return undefined
   }
 
-  #read(): Lane[] {
-    const { except, limit } = this.#request
-    const most = isPlain(this.#request) ? limit : -1
-    const left = new Set(except)
-    return this.#sql
-      .rows<[number, string]>('SELECT id, destination FROM queue_lane WHERE share = ? AND ready = 1 ORDER BY turn LIMIT ?', this.#id, most)
-      .filter(([, destination]) => !left.has(destination))
-      .map(([id, destination]) => new Lane(this.#sql, this.#request, id, this.#id, destination))
+  #read(after: number, allowances: Allowances): void {
+    const rows = this.#sql.rows<[number, string, number]>(
+      `SELECT id, destination, turn FROM queue_lane WHERE share = ? AND ready = 1 AND turn > ?
+         AND destination NOT IN (SELECT value FROM json_each(?)) ORDER BY turn LIMIT ?`,
+      this.#id,
+      after,
+      allowances.full,
+      this.#page,
+    )
+    this.#lanes.push(...rows.map(([id, destination]) => new Lane(this.#sql, this.#request, id, this.#id, destination)))
+    this.#after = rows.length < this.#page ? undefined : rows.at(-1)?.[2]
+    this.#page *= 2
   }
 }
 
