@@ -1,6 +1,7 @@
 /** Why it was decided so: the record that every decision leaves. */
 
-import type { Phase } from './phase.ts'
+import type { CallOptions } from './call.ts'
+import type { Phase, Protocol } from './phase.ts'
 import type { Verdict } from './verdict.ts'
 
 /** A named reason for or against a message, with its weight. The sum of all of a message's symbols is its score. */
@@ -43,4 +44,41 @@ export interface TraceLog {
   readonly symbols: readonly ScoreSymbol[]
   /** Everything noted so far, in order of completion. */
   readonly entries: readonly TraceEntry[]
+}
+
+/** How one message was decided on, kept for whoever asks later. */
+export interface TraceRecord {
+  /** As in the `Received` field and in the reply that took the message. */
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly connection: {
+    readonly id: string
+    readonly protocol: Protocol
+    /** Of the peer. */
+    readonly address: string
+    readonly clientName?: string
+    /** `TLSv1.3` ... */
+    readonly tls?: string
+    /** Who had logged in. */
+    readonly user?: string
+  }
+  /** Empty for the null reverse-path. */
+  readonly sender: string
+  readonly recipients: readonly string[]
+  readonly size: number
+  readonly verdict: Verdict
+  readonly trace: readonly TraceEntry[]
+}
+
+/** Keeps records for a while. What is lost of it is no mail: keeping never fails a message and never holds one up. */
+export interface TraceKeeper {
+  /** Takes a record; at once, whatever becomes of it. */
+  keep(record: TraceRecord): void
+  /** The record of a message; `undefined` when there is none, or none any more. */
+  find(id: string, options?: CallOptions): Promise<TraceRecord | undefined>
+  /** The latest records, the newest first. */
+  recent(limit: number, options?: CallOptions): Promise<readonly TraceRecord[]>
+  /** Writes what waits, then lets go. */
+  close(): Promise<void>
 }

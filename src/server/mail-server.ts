@@ -1,7 +1,7 @@
 /** The composition root: options become engines and listeners, and end together. RFC 5321 §3.1, §4.5.4; RFC 8314 §3. */
 
 import { ConfigurationError } from '../contracts/index.ts'
-import type { Host, MailEvents, Middleware, Queue, Spool } from '../contracts/index.ts'
+import type { Host, MailEvents, Middleware, Queue, Spool, TraceRecord } from '../contracts/index.ts'
 import { loginBudget } from '../filters/login-budget/index.ts'
 import { ConnectionCounter, listen } from '../net/index.ts'
 import type { AcceptedSocket, Certificates, Listener } from '../net/index.ts'
@@ -16,6 +16,7 @@ import { EventHub } from './events.ts'
 import { authenticatorOf, certificatesOf, worldOf } from './options.ts'
 import type { MailServerOptions } from './options.ts'
 import { tooMany } from './too-many.ts'
+import { traceRecordOf } from './trace-record.ts'
 import { serverOutbound } from './outbound.ts'
 
 /** A door that is open. */
@@ -72,6 +73,11 @@ export interface MailServer extends AsyncDisposable {
   outcomes(options?: { readonly signal?: AbortSignal }): AsyncIterableIterator<Outcome>
   /** What waits to leave; `undefined` without the option `outbound`. */
   readonly queue: Queue | undefined
+  /**
+   * How a message was decided on: each middleware, its verdict, what it saw. `undefined` for an id that is not known, or not any more.
+   * Throws `ConfigurationError` `MW_TRACES_MISSING` without the option `traces`.
+   */
+  explain(id: string): Promise<TraceRecord | undefined>
   /** Certificates in use. */
   readonly certificates: Certificates | undefined
   /**
@@ -134,6 +140,8 @@ class ComposedServer implements MailServer {
     authenticatorOf(options)
     this.#spool = options.spool ?? fileSpool()
     this.#outbound = this.#wayOut()
+    const { traces } = options
+    if (traces !== undefined) this.#events.on('message', event => traces.keep(traceRecordOf(event, worldOf(options).clock.now())))
     // Looks at everything else that a host can find wrong, now rather than at the first connection.
     this.#host = this.#hostWith([])
   }
@@ -172,6 +180,13 @@ class ComposedServer implements MailServer {
 
   outcomes(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<Outcome> {
     return this.#wayOutOrThrow().outcomes(options)
+  }
+
+  async explain(id: string): Promise<TraceRecord | undefined> {
+    const { traces } = this.#options
+    if (traces === undefined)
+      throw new ConfigurationError('MW_TRACES_MISSING', 'nothing is kept: give the server `traces`, such as traceJournal()')
+    return traces.find(id)
   }
 
   get certificates(): Certificates | undefined {

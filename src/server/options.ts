@@ -3,7 +3,7 @@
 import { Certificates, certificates, systemClock, systemRandom } from '../net/index.ts'
 import type { CertificateSource, ConnectionLimits } from '../net/index.ts'
 import { ConfigurationError } from '../contracts/index.ts'
-import type { Authenticator, Clock, Directory, MailStore, Random, Spool } from '../contracts/index.ts'
+import type { Authenticator, Clock, Directory, MailStore, Random, Spool, TraceKeeper } from '../contracts/index.ts'
 import type { LoginBudgetOptions } from '../filters/login-budget/index.ts'
 import type { ImapOptions } from '../imap/index.ts'
 import type { HostOptions } from '../pipeline/index.ts'
@@ -46,6 +46,8 @@ export interface MailServerOptions {
    * elsewhere are refused.
    */
   readonly outbound?: ServerOutboundOptions
+  /** Keeps how messages were decided on, for {@link MailServer.explain}. Stays the caller's. Default: nothing is kept. */
+  readonly traces?: TraceKeeper
   /** Options of SMTP, submission and LMTP. */
   readonly smtp?: Omit<SmtpOptions, 'flavour' | 'allowPlaintextLogin'>
   /** Options of IMAP. */

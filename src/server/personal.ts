@@ -7,6 +7,7 @@ import type { SqliteDirectory } from '../directories/sqlite/index.ts'
 import { certificates, developmentCertificate, systemRandom } from '../net/index.ts'
 import type { CertificateSource } from '../net/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
+import { traceJournal } from '../stores/traces/index.ts'
 import type { SqliteStore } from '../stores/sqlite/index.ts'
 import { fileSpool } from '../stores/spool.ts'
 import { DOOR_NAMES } from './doors.ts'
@@ -85,6 +86,8 @@ export interface PersonalFiles {
   readonly dkim: string
   /** The secret that rewritten senders are proved with. */
   readonly secret: string
+  /** Folder of the records of how messages were decided on. */
+  readonly traces: string
   /** Folder of messages that are arriving; empty when no server runs. */
   readonly spool: string
 }
@@ -97,6 +100,7 @@ export function personalFiles(data: string): PersonalFiles {
     tls: `${data}/tls`,
     dkim: `${data}/dkim`,
     secret: `${data}/return-secret`,
+    traces: `${data}/traces`,
     spool: `${data}/spool`,
   }
 }
@@ -135,6 +139,8 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
   const others = (await directory.domains()).filter(name => name !== domain)
   const sending =
     options.outbound === false ? undefined : await personalOutbound(files, [domain, ...others], hostname, options.outbound ?? {})
+  const traces = traceJournal({ folder: files.traces })
+  cleanup.defer(() => traces.close())
   const server = createMailServer({
     hostname,
     store,
@@ -142,6 +148,7 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
     tls,
     // Beside the store and not among the system's temporary files, which are memory on some machines.
     spool: fileSpool({ directory: files.spool }),
+    traces,
     listeners: Object.fromEntries(DOOR_NAMES.map(name => [name, ports[name]])),
     ...(sending === undefined ? {} : { outbound: sending.outbound }),
     ...(options.host === undefined ? {} : { host: options.host }),
