@@ -10,6 +10,8 @@ export type { PublishedPage, PublishedRecord, RecordCommon, RecordNeed, RecordPu
 export { recordsFor, tlsaOf } from './publish/records-for.ts'
 export type { DkimRecord, DomainRecords, RecordsOptions } from './publish/records-for.ts'
 export { tableText, zoneText } from './publish/texts.ts'
+export { outageResolver } from './outage.ts'
+export type { OutageResolverOptions } from './outage.ts'
 export { stubResolver } from './stub.ts'
 export type { StubResolverOptions } from './stub.ts'
 export { systemResolver } from './system.ts'
