@@ -69,6 +69,10 @@ function handshake(secure: TLSSocket, within: number): Promise<void> {
     settle()
     reject(reason ?? new Error('the peer left during the TLS handshake'))
   }
+  // A socket that is open by halves would wait here for its deadline, though nobody is left to shake hands with.
+  const onEnd = (): void => {
+    secure.destroy()
+  }
   const onSecure = (): void => {
     settle()
     resolve()
@@ -76,10 +80,12 @@ function handshake(secure: TLSSocket, within: number): Promise<void> {
   const settle = (): void => {
     sharedDeadlines.cancel(deadline)
     secure.off('_tlsError', onError)
+    secure.off('end', onEnd)
     secure.off('close', onClose)
     secure.off('secure', onSecure)
   }
   secure.prependListener('_tlsError', onError)
+  secure.on('end', onEnd)
   secure.on('close', onClose)
   secure.on('secure', onSecure)
   sharedDeadlines.begin(deadline, within)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { connect } from 'node:tls'
 import { test } from 'node:test'
 import { Client, composed } from './served.ts'
 
@@ -99,4 +100,32 @@ test('a client that leaves without a word leaves nothing open', async () => {
   }
   await promise
   assert.deepEqual(closed.sort(), ['imap', 'pop3', 'smtp', 'submission'])
+})
+
+test('a client that drops the connection as soon as it has begun TLS is noticed at once (RFC 3207 §4)', async () => {
+  for (const drop of ['in the handshake', 'after it'] as const) {
+    const server = await composed().listen()
+    const { promise: noticed, resolve } = Promise.withResolvers<void>()
+    server.on('closed', () => resolve())
+    const client = await Client.dial(server.ports.smtp)
+    await client.hear(/^220/)
+    client.say('EHLO there.example')
+    await client.hear(/^250 /m)
+    client.say('STARTTLS')
+    await client.hear(/^220/)
+    client.socket.removeAllListeners('data')
+    const secure = connect({ socket: client.socket, rejectUnauthorized: false })
+    secure.on('error', () => undefined)
+    await once(secure, 'secureConnect')
+    // Until then the last octets of the handshake have not left: the server sees it break off.
+    if (drop === 'after it') {
+      secure.write('NOOP\r\n')
+      await once(secure, 'data')
+    }
+    const before = performance.now()
+    secure.destroy()
+    await noticed
+    await server.close()
+    assert.ok(performance.now() - before < 3000, `dropped ${drop}: ${Math.round(performance.now() - before)} ms`)
+  }
 })
