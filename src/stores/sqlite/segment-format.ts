@@ -12,7 +12,7 @@ export const BLOCK = 65_536
 export const HEADER = 48
 
 /** The first four octets of a header. */
-export const MAGIC = 0x4d57_6331
+const MAGIC = 0x4d57_6331
 
 /** Where a segment lies. */
 export function segmentPath(folder: string, segment: number): string {
