@@ -14,8 +14,8 @@ function resident(peer: OwnPeer): number {
 }
 
 /** Idle, logged-in IMAP connections. */
-async function idle(count: number, secure: boolean): Promise<string[]> {
-  const peer = await roomy()
+async function idle(count: number, secure: boolean, flag?: string): Promise<string[]> {
+  const peer = await withFlag(flag, roomy)
   try {
     const clients: { destroy(): void }[] = []
     const open = async (): Promise<void> => {
@@ -57,12 +57,24 @@ async function idle(count: number, secure: boolean): Promise<string[]> {
     const server = resident(peer)
     for (const client of clients) client.destroy()
     return [
-      `${count} idle IMAP connections${secure ? ' with TLS' : ''}`,
+      `${count} idle IMAP connections${secure ? ' with TLS' : ''}${flag === undefined ? '' : `, node ${flag}`}`,
       first,
       `the next ${count}: ${next}; server ${(server / 1e6).toFixed(0)} MB`,
     ]
   } finally {
     await peer.stop()
+  }
+}
+
+/** Starts a server that runs with one more flag of Node. */
+async function withFlag(flag: string | undefined, start: () => Promise<OwnPeer>): Promise<OwnPeer> {
+  const before = process.env['NODE_OPTIONS']
+  if (flag !== undefined) process.env['NODE_OPTIONS'] = `${before ?? ''} ${flag}`
+  try {
+    return await start()
+  } finally {
+    if (before === undefined) delete process.env['NODE_OPTIONS']
+    else process.env['NODE_OPTIONS'] = before
   }
 }
 
@@ -153,8 +165,13 @@ async function deliverLarge(peer: OwnPeer, octets: number): Promise<void> {
   socket.end('QUIT\r\n')
 }
 
-/** Runs all three and prints them. */
+/** Runs all of it and prints it. */
 export async function memory(): Promise<void> {
-  const rows = [await idle(1000, false), await idle(1000, true), ...(await large(20, 50_000_000))]
+  const rows = [
+    await idle(1000, false),
+    await idle(1000, false, '--max-semi-space-size=4'),
+    await idle(1000, true),
+    ...(await large(20, 50_000_000)),
+  ]
   printTable(['what', 'memory', 'besides'], rows)
 }
