@@ -1,0 +1,16 @@
+/** Who sent a message, and whether it is from whom it says. RFC 7208; RFC 6376; RFC 9989; RFC 8617; RFC 8601. */
+
+export type { ArcResult } from './arc-trust.ts'
+export type { Author, AuthorFault } from './author.ts'
+export type { BimiRecord } from './bimi.ts'
+export type { DmarcResult } from './dmarc.ts'
+export { parseDmarcRecord } from './dmarc-record.ts'
+export type { DmarcRecord, RequestedPolicy } from './dmarc-record.ts'
+export type { Findings } from './findings.ts'
+export type { IprevResult } from './iprev.ts'
+export type { Decision, SenderAuthAction, SenderAuthOverride, SenderAuthPolicy } from './policy.ts'
+export { SENDER_AUTHENTICATION, senderAuth } from './sender-auth.ts'
+export type { ExaminedMessage, SenderAuthentication, SenderAuthOptions } from './sender-auth.ts'
+export { SENDER_AUTH_SCORES } from './scores.ts'
+export type { SenderAuthSymbol } from './scores.ts'
+export type { CheckedSignature } from './signatures.ts'
