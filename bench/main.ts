@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- receive | imap | memory | bayes | queue [--rounds N] [--scale X] [--messages N] [--data DIR] [--prepare]`: the benchmarks, for
+ * `npm run bench -- receive | imap | memory | bayes | queue | sender-auth [--rounds N] [--scale X] [--messages N] [--data DIR] [--prepare]`: the benchmarks, for
  * anyone. `imap --data DIR` keeps the loaded mailboxes for the next run; with `--prepare` it only loads them.
  */
 
@@ -24,6 +24,7 @@ for (const name of which) {
   else if (name === 'memory') await (await import('./memory.ts')).memory()
   else if (name === 'outbound') await (await import('./outbound.ts')).outbound(rounds, Number(values.scale))
   else if (name === 'bayes') await (await import('./bayes.ts')).bayesBench(values.data)
+  else if (name === 'sender-auth') await (await import('./sender-auth.ts')).senderAuthBench(rounds, Number(values.scale))
   else if (name === 'queue') await (await import('./queue.ts')).queue(rounds, Number(values.scale))
-  else throw new Error(`no benchmark is called ${name}: receive, imap, memory, bayes or queue`)
+  else throw new Error(`no benchmark is called ${name}: receive, imap, memory, bayes, queue or sender-auth`)
 }

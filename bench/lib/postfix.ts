@@ -34,8 +34,8 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 `
 
-/** Starts Postfix; every message for bench.example goes to one maildir, what is for the `routes` to those ports of loopback. */
-export async function postfix(routes: Readonly<Record<string, number>> = {}): Promise<Peer> {
+/** Starts Postfix; every message for bench.example goes to one maildir, what is for the `routes` to those ports of loopback. `settings`: more lines of main.cf. */
+export async function postfix(routes: Readonly<Record<string, number>> = {}, settings: string = ''): Promise<Peer> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-postfix-'))
   chmodSync(folder, 0o755)
   const id = (name: string): number => Number(execFileSync('id', ['-u', name], { encoding: 'latin1' }))
@@ -78,7 +78,7 @@ message_size_limit = 0
 alias_maps =
 maillog_file = ${folder}/log
 maillog_file_prefixes = ${tmpdir()}
-`,
+${settings}`,
   )
   writeFileSync(join(folder, 'etc/master.cf'), `127.0.0.1:${port} inet n - n - - smtpd\n${SERVICES}`)
   const group = cpuGroup()
