@@ -8,6 +8,11 @@ export interface DialOptions extends CallOptions {
   /** An IP address that policy has already looked at, never a name: what was checked is what is connected to (S29, S30). */
   readonly address: string
   readonly port: number
+  /**
+   * The absolute path of a Unix socket of this machine: for programs beside the server, never for what a peer has named. `address` is
+   * then empty and `port` 0; a dialer that knows no such sockets throws `invalid`.
+   */
+  readonly path?: string
   /** The address to connect from. Default: the system's choice. */
   readonly localAddress?: string
   /** Milliseconds. Default 30,000. */

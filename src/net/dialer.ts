@@ -4,16 +4,17 @@
  */
 
 import { connect, isIP } from 'node:net'
-import type { Socket } from 'node:net'
+import type { NetConnectOpts, Socket } from 'node:net'
+import { isAbsolute } from 'node:path'
 import { connect as connectTls, createSecureContext } from 'node:tls'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import { concatBytes } from '../bytes/ascii.ts'
 import { MailError } from '../contracts/index.ts'
 import type { ClientConnection, ClientTls, Dialer, DialOptions, Endpoint, TlsFacts, TlsPeer } from '../contracts/index.ts'
+import { tlsFacts } from '../engine/tls-facts.ts'
 import { sharedDeadlines } from './deadlines.ts'
 import type { Deadlined } from './deadlines.ts'
 import { plainAddress } from './ip.ts'
-import { tlsFacts } from './tls-upgrade.ts'
 
 /** Options of {@link socketDialer}. */
 export interface DialerOptions {
@@ -31,7 +32,7 @@ const READ_LIMIT = 65_536
 const CHAIN = 10
 
 /**
- * Dials over TCP. Connections keep no timer of their own while nothing is awaited.
+ * Dials over TCP, or a Unix socket where a path is given. Connections keep no timer of their own while nothing is awaited.
  *
  * @example
  * ```ts
@@ -48,22 +49,14 @@ export function socketDialer(options: DialerOptions = {}): Dialer {
 }
 
 async function connected(options: DialOptions): Promise<Socket> {
-  const { address, port, localAddress, signal, timeoutMs = 30_000 } = options
+  const { signal, timeoutMs = 30_000 } = options
   signal?.throwIfAborted()
-  if (isIP(address) === 0)
-    throw new MailError('invalid', `"${address}" is no IP address: names are resolved and checked before they are dialled`)
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new MailError('invalid', `${port} is no port`)
+  const target = targetOf(options)
   const { promise, resolve, reject } = Promise.withResolvers<Socket>()
-  const socket = connect({
-    host: address,
-    port,
-    noDelay: true,
-    autoSelectFamily: false,
-    ...(localAddress === undefined ? {} : { localAddress }),
-  })
+  const socket = connect(target.options)
   const onAbort = (): void => fail(signal?.reason)
-  const deadline: Deadlined = { dueTick: 0, timeIsUp: () => fail(unavailable(address, port, `no answer within ${timeoutMs} ms`)) }
-  const onError = (error: Error): void => fail(unavailable(address, port, error.message, error))
+  const deadline: Deadlined = { dueTick: 0, timeIsUp: () => fail(unavailable(target.name, `no answer within ${timeoutMs} ms`)) }
+  const onError = (error: Error): void => fail(unavailable(target.name, error.message, error))
   const settle = (): void => {
     sharedDeadlines.cancel(deadline)
     signal?.removeEventListener('abort', onAbort)
@@ -85,8 +78,20 @@ async function connected(options: DialOptions): Promise<Socket> {
   return promise
 }
 
-function unavailable(address: string, port: number, why: string, cause?: unknown): MailError {
-  return new MailError('unavailable', `connection to ${address} port ${port}: ${why}`, { cause })
+function targetOf({ address, port, path, localAddress }: DialOptions): { readonly name: string; readonly options: NetConnectOpts } {
+  if (path !== undefined) {
+    if (!isAbsolute(path) || path.includes('\0')) throw new MailError('invalid', `"${path}" is no absolute path of a Unix socket`)
+    return { name: path, options: { path } }
+  }
+  if (isIP(address) === 0)
+    throw new MailError('invalid', `"${address}" is no IP address: names are resolved and checked before they are dialled`)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new MailError('invalid', `${port} is no port`)
+  const from = localAddress === undefined ? {} : { localAddress }
+  return { name: `${address} port ${port}`, options: { host: address, port, noDelay: true, autoSelectFamily: false, ...from } }
+}
+
+function unavailable(name: string, why: string, cause?: unknown): MailError {
+  return new MailError('unavailable', `connection to ${name}: ${why}`, { cause })
 }
 
 class SocketConnection implements ClientConnection, Deadlined {
