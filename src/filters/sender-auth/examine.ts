@@ -104,7 +104,7 @@ export class Examiner {
     if (header === undefined) return { signatures: [], signatureCount: 0, arc: NO_ARC }
     const { fields, bodyStart } = header
     const domain = 'domain' in author ? author.domain : undefined
-    const { chosen, count } = chosenSignatures(fields, domain)
+    const { chosen, count } = await chosenSignatures(fields, domain)
     const chain = readChain(fields)
     const wanted = [
       ...chosen.flatMap(signature => ('fault' in signature ? [] : [bodyRequest(signature)])),

@@ -17,8 +17,8 @@ const FIRST_READ = 32 * 1024
 /** The server's own limit is 256 KiB; whoever uses this without it is not held up by more. */
 const LONGEST_HEADER = 512 * 1024
 const SLICE = 64 * 1024
-/** Octets that are hashed before others have their turn: three milliseconds or so. */
-const TURN = 512 * 1024
+/** Octets that are hashed before others have their turn: a millisecond or so, of the worst kind of body two. */
+const TURN = 128 * 1024
 
 /** Reads the header; `undefined` when it has no end within the limit. */
 export async function readMessageHeader(source: MessageSource): Promise<ReadHeader | undefined> {

@@ -31,14 +31,25 @@ export type ReadSignature = Signature | FaultySignature
 export const MOST_SIGNATURES = 10
 /** Of an endless header so many are read at all. */
 const MOST_READ = 500
+/** Octets of signatures that are read before others have their turn. */
+const TURN = 32 * 1024
 
 /** The signatures that matter most: the author's own first, then its organisation's, then the rest in their order. */
-export function chosenSignatures(
+export async function chosenSignatures(
   fields: readonly SignableField[],
   author: string | undefined,
-): { readonly chosen: readonly ReadSignature[]; readonly count: number } {
+): Promise<{ readonly chosen: readonly ReadSignature[]; readonly count: number }> {
   const all = fields.filter(field => field.key === 'dkim-signature')
-  const read = all.slice(0, MOST_READ).map(field => parseSignature(field))
+  const read: ReadSignature[] = []
+  let octets = 0
+  for (const field of all.slice(0, MOST_READ)) {
+    octets += field.text.length
+    if (octets > TURN) {
+      await anotherTurn()
+      octets = 0
+    }
+    read.push(parseSignature(field))
+  }
   if (read.length <= 1) return { chosen: read, count: all.length }
   const organisation = author === undefined ? undefined : organisationOf(author)
   const rank = (signature: ReadSignature): number => {
