@@ -35,6 +35,9 @@ import { transmitter } from './routing/transmit.ts'
 import type { TransmitterOptions } from './routing/transmit.ts'
 import { tlsPolicy } from './tls-policy/policy.ts'
 import type { TlsPolicyOptions } from './tls-policy/policy.ts'
+import { DailyTlsReports } from './tls-policy/report-daily.ts'
+import type { DailyTlsReportsOptions } from './tls-policy/report-daily.ts'
+import { TlsReports } from './tls-policy/report-rows.ts'
 
 /** How mail leaves. */
 export interface OutboundOptions
@@ -52,6 +55,8 @@ export interface OutboundOptions
   readonly dialer: Dialer
   /** TLS beyond `opportunistic`: MTA-STS needs a `fetch`, DANE a resolver that vouches for its answers. */
   readonly tls?: Omit<TlsPolicyOptions, 'resolver' | 'clock'>
+  /** Tells other domains once a day what TLS to them came to, where they ask for it (RFC 8460). Default: nobody is told. */
+  readonly tlsReports?: DailyTlsReportsOptions
   /** Time limits of the client, and how long connections are kept. */
   readonly client?: Omit<SessionPoolOptions, 'dialer' | 'clock'>
   /** Our return addresses: what is rewritten for forwarding, and what mail by call is sent under. Their domain must be served here. */
@@ -108,6 +113,7 @@ class ComposedOutbound implements OutboundMail {
   readonly #outcomes: Outcomes
   readonly #pool: SessionPool
   readonly #notify: Notifier
+  readonly #daily: DailyTlsReports | undefined
 
   constructor(options: OutboundOptions, world: OutboundWorld) {
     const { queue, suppressions, resolver, dialer, tls, client, notifications } = options
@@ -135,8 +141,12 @@ class ComposedOutbound implements OutboundMail {
       ...(suppressions === undefined ? {} : { suppressions }),
     })
     this.#pool = new SessionPool({ ...client, dialer, clock })
+    const reports = options.reports ?? (options.tlsReports === undefined ? undefined : new TlsReports())
+    if (options.tlsReports !== undefined && reports !== undefined)
+      this.#daily = new DailyTlsReports(options.tlsReports, { ...world, reports, resolver, mail: (...report) => this.#reported(...report) })
     const transmit = transmitter({
       ...options,
+      ...(reports === undefined ? {} : { reports }),
       router: router({ ...options, random, ehloName: hostname, now: () => clock.now() }),
       tls: tlsPolicy({ ...tls, resolver, clock }),
       pool: this.#pool,
@@ -176,10 +186,11 @@ class ComposedOutbound implements OutboundMail {
 
   start(): void {
     this.#agent.start()
+    this.#daily?.start()
   }
 
   async stop(grace: number): Promise<void> {
-    await this.#agent.stop(grace)
+    await Promise.all([this.#agent.stop(grace), this.#daily?.stop()])
     this.#pool.close()
     this.#outcomes.end()
   }
@@ -205,6 +216,10 @@ class ComposedOutbound implements OutboundMail {
 
   outcomes(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<Outcome> {
     return this.#outcomes.all(options.signal)
+  }
+
+  async #reported(to: string, raw: Uint8Array, idempotencyKey: string): Promise<void> {
+    await this.send({ raw, envelope: { from: '', to }, origin: 'notification', idempotencyKey })
   }
 
   /** An envelope sender of our own, whose bounces are recognised: the envelope id is its token. */

@@ -29,10 +29,20 @@ export function serverOutbound(
   const resolver = options.resolver ?? cachingResolver(systemResolver())
   // Who lets mail into private networks reads policies there too.
   const anywhere = options.allowPrivateNetworks === true ? { mayConnect: () => true } : {}
-  const tls = { fetch: safeFetch({ resolver, ...anywhere }), ...options.tls }
+  const fetch = safeFetch({ resolver, ...anywhere })
+  const tls = { fetch, ...options.tls }
+  const reports = options.tlsReports === undefined ? {} : { tlsReports: { post: fetch, ...options.tlsReports } }
   const suppressions = options.suppressions ?? store.suppressions
   return outboundMail(
-    { ...options, ...(suppressions === undefined ? {} : { suppressions }), queue, resolver, tls, dialer: options.dialer ?? socketDialer() },
+    {
+      ...options,
+      ...reports,
+      ...(suppressions === undefined ? {} : { suppressions }),
+      queue,
+      resolver,
+      tls,
+      dialer: options.dialer ?? socketDialer(),
+    },
     world,
   )
 }

@@ -3,7 +3,7 @@
 import type { Resolver } from '../contracts/index.ts'
 import { cachingResolver, recordsFor, stubResolver, systemResolver, tableText } from '../dns/index.ts'
 import { socketDialer } from '../net/index.ts'
-import { dkimKeys, dkimSigner, secretFile, senderRewriting } from '../outbound/index.ts'
+import { dkimKeys, dkimSigner, fileStsCache, fileTlsReportLedger, secretFile, senderRewriting } from '../outbound/index.ts'
 import type { NextServer } from '../outbound/index.ts'
 import type { ServerOutboundOptions } from './outbound.ts'
 
@@ -40,19 +40,27 @@ export interface PersonalOutbound {
   readonly newKeys: boolean
 }
 
+/** Where it keeps what it must not forget. */
+export interface PersonalOutboundFiles {
+  readonly dkim: string
+  readonly secret: string
+  readonly tlsPolicies: string
+  readonly tlsReports: string
+}
+
 /** Makes the keys that are missing, and puts the options together. Throws `ConfigurationError` for a DNS server that is none. */
 export async function personalOutbound(
-  folders: { readonly dkim: string; readonly secret: string },
+  files: PersonalOutboundFiles,
   domains: readonly [string, ...string[]],
   hostname: string,
   options: PersonalOutboundOptions,
 ): Promise<PersonalOutbound> {
   const dialer = socketDialer()
   const resolver = cachingResolver(options.dns === undefined ? systemResolver() : stubResolver({ servers: [options.dns], dialer }))
-  const keys = await dkimKeys({ folder: folders.dkim, domains: [...domains] })
+  const keys = await dkimKeys({ folder: files.dkim, domains: [...domains] })
   const [domain] = domains
   const dkim = keys.records(domain).map(({ name, text }) => ({ selector: name.slice(0, name.indexOf('._domainkey.')), record: text }))
-  const rewriting = senderRewriting({ domain, secret: secretFile(folders.secret), isOurs: name => domains.includes(name) })
+  const rewriting = senderRewriting({ domain, secret: secretFile(files.secret), isOurs: name => domains.includes(name) })
   const minimum = options.tlsPolicy === 'require' ? 'encrypted' : 'opportunistic'
   return {
     resolver,
@@ -63,7 +71,8 @@ export async function personalOutbound(
       dialer,
       sign: dkimSigner({ keys }),
       returns: { rewriting },
-      tls: { minimum },
+      tls: { minimum, cache: fileStsCache(files.tlsPolicies) },
+      tlsReports: { from: `postmaster@${domain}`, organisation: domain, ledger: fileTlsReportLedger(files.tlsReports) },
       ...(options.smarthost === undefined ? {} : { smarthost: nextServer(options.smarthost, minimum) }),
       ...(options.mxPort === undefined ? {} : { port: options.mxPort }),
       ...(options.allowPrivateNetworks === true ? { allowPrivateNetworks: true } : {}),

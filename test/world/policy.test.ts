@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
-import { setImmediate } from 'node:timers/promises'
 import { test } from 'node:test'
 import { defer, MailError } from 'mailwright/contracts'
 import type { Middleware } from 'mailwright/contracts'
 import { tlsaOf } from 'mailwright/dns'
 import { fakeClock } from 'mailwright/testing'
-import type { FakeClock } from 'mailwright/testing'
 import { memoryQueue, TlsReports } from 'mailwright/outbound'
-import { world } from './world.ts'
+import { passUntil, world } from './world.ts'
 import type { Citizen } from './world.ts'
 
 /** Sends one message, and answers what the first try came to. */
@@ -18,16 +16,6 @@ async function firstTry(near: Citizen, to: string, more: Record<string, unknown>
   const { value } = await first
   await outcomes.return?.()
   return value === undefined ? 'nothing' : `${value.kind} ${value.status.code}`
-}
-
-/** Lets sockets and promises run, then moves the clock to its next timer, until `done`. */
-async function passUntil(clock: FakeClock, done: () => boolean | Promise<boolean>, most: number = 50_000): Promise<void> {
-  for (let turn = 0; turn < most; turn++) {
-    for (let settle = 0; settle < 40; settle++) await setImmediate()
-    if (await done()) return
-    clock.advance(Math.max(1, Math.min(clock.untilNext ?? 1000, 3_600_000)))
-  }
-  throw new Error('it did not come about')
 }
 
 test('DANE: the right key is taken, a wrong one and a missing STARTTLS are deferred and reported, never sent in the clear (RFC 7672 §2.2; S8)', async () => {

@@ -1,4 +1,5 @@
 /** A small world of mail servers: each has a domain, a public address and a place in the fake DNS, and all sit on loopback. */
+import { setImmediate } from 'node:timers/promises'
 import { MailError } from 'mailwright/contracts'
 import type { Dialer, MailStore, Middleware } from 'mailwright/contracts'
 import { memoryDirectory } from 'mailwright/directories/memory'
@@ -9,7 +10,7 @@ import { createMailServer } from 'mailwright/server'
 import type { MailServer, MailServerOptions, ServerOutboundOptions } from 'mailwright/server'
 import { memoryStore } from 'mailwright/stores/memory'
 import { fakeResolver } from 'mailwright/testing'
-import type { FakeRecords, FakeResolver } from 'mailwright/testing'
+import type { FakeClock, FakeRecords, FakeResolver } from 'mailwright/testing'
 import { selfSigned } from '../../src/net/self-signed.ts'
 
 export interface Citizen {
@@ -42,6 +43,16 @@ export interface World extends AsyncDisposable {
   /** `address` of the world is `port` of this machine. */
   place(address: string, port: number): void
   citizen(domain: string, options?: CitizenOptions): Promise<Citizen>
+}
+
+/** Lets sockets and promises run, then moves the clock to its next timer, until `done`. */
+export async function passUntil(clock: FakeClock, done: () => boolean | Promise<boolean>, most: number = 50_000): Promise<void> {
+  for (let turn = 0; turn < most; turn++) {
+    for (let settle = 0; settle < 40; settle++) await setImmediate()
+    if (await done()) return
+    clock.advance(Math.max(1, Math.min(clock.untilNext ?? 1000, 3_600_000)))
+  }
+  throw new Error('it did not come about')
 }
 
 function certificateFor(name: string): { readonly cert: string; readonly certificates: Certificates } {

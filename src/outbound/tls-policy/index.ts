@@ -2,6 +2,9 @@
 
 export { tlsPolicy } from './policy.ts'
 export type { AppliedPolicy, TlsDecision, TlsPin, TlsPolicy, TlsPolicyOptions, TlsWish } from './policy.ts'
+export type { DailyTlsReportsOptions } from './report-daily.ts'
+export { fileTlsReportLedger } from './report-ledger.ts'
+export type { TlsReportLedger } from './report-ledger.ts'
 export { readTlsReport } from './report-read.ts'
 export type { ReceivedTlsFailure, ReceivedTlsPolicy, ReceivedTlsReport } from './report-read.ts'
 export { TlsReports } from './report-rows.ts'

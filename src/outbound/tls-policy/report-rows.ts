@@ -52,15 +52,22 @@ const KINDS = 100
 export class TlsReports {
   readonly #rows = new Map<string, Counted>()
   readonly #max: number
+  #revision = 0
 
   /** `max`: policies times days that are counted at a time. Default 50,000. */
   constructor(options: { readonly max?: number } = {}) {
     this.#max = options.max ?? 50_000
   }
 
+  /** Grows with every change. */
+  get revision(): number {
+    return this.#revision
+  }
+
   /** Counts one session. */
   record(observation: TlsObservation): void {
     const { policy, failure } = observation
+    this.#revision++
     const row = this.#row(Math.floor(observation.at / DAY), policy)
     if (row === undefined) return
     if (failure === undefined) {
@@ -91,6 +98,7 @@ export class TlsReports {
 
   /** Adds rows that were counted before, by this process or another. */
   add(rows: readonly TlsReportRow[]): void {
+    this.#revision++
     for (const { day, policy, succeeded, failed, failures } of rows) {
       const row = this.#row(day, policy)
       if (row === undefined) continue
@@ -105,9 +113,11 @@ export class TlsReports {
     }
   }
 
-  /** Forgets days up to and including this one: their reports are sent. */
-  forget(day: number): void {
-    for (const [key, row] of this.#rows) if (row.day <= day) this.#rows.delete(key)
+  /** Forgets days up to and including this one, or one domain's rows of this very day: their reports are sent. */
+  forget(day: number, domain?: string): void {
+    this.#revision++
+    const isSent = (row: Counted): boolean => (domain === undefined ? row.day <= day : row.day === day && row.policy.domain === domain)
+    for (const [key, row] of this.#rows) if (isSent(row)) this.#rows.delete(key)
   }
 
   #row(day: number, policy: AppliedPolicy): Counted | undefined {

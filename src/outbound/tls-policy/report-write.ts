@@ -13,6 +13,8 @@ export interface TlsReporter {
   readonly organisation: string
   /** `contact-info`: an address. */
   readonly contact: string
+  /** Address that reports are sent from. Default: `contact`. */
+  readonly from?: string
   /** The domain that sends the reports, signed by DKIM as RFC 8460 §5.3 wants it. */
   readonly domain: string
 }
@@ -107,7 +109,7 @@ export function tlsReportMessage(report: TlsReport, reporter: TlsReporter, to: s
   const boundary = `tlsrpt-${report.id.replace(/[^A-Za-z0-9]/g, '').slice(0, 40)}`
   const base64 = encodeBase64(report.octets).match(/.{1,76}/g) ?? []
   const lines = [
-    `From: <${reporter.contact}>`,
+    `From: <${reporter.from ?? reporter.contact}>`,
     `To: <${to}>`,
     `Date: ${new Date(date).toUTCString().replace('GMT', '+0000')}`,
     `Message-ID: <${report.id}@${reporter.domain}>`,
