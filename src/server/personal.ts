@@ -86,6 +86,10 @@ export interface PersonalFiles {
   readonly dkim: string
   /** The secret that rewritten senders are proved with. */
   readonly secret: string
+  /** Policies of MTA-STS that other domains have announced. */
+  readonly tlsPolicies: string
+  /** What TLS to other servers came to, until it is reported. */
+  readonly tlsReports: string
   /** Folder of the records of how messages were decided on. */
   readonly traces: string
   /** Folder of messages that are arriving; empty when no server runs. */
@@ -100,6 +104,8 @@ export function personalFiles(data: string): PersonalFiles {
     tls: `${data}/tls`,
     dkim: `${data}/dkim`,
     secret: `${data}/return-secret`,
+    tlsPolicies: `${data}/tls-policies.json`,
+    tlsReports: `${data}/tls-reports.json`,
     traces: `${data}/traces`,
     spool: `${data}/spool`,
   }
@@ -130,6 +136,7 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
 
   const domain = await servedDomain(directory, options)
   const account = await firstAccount(directory, store, domain, options)
+  await roleAddresses(directory, domain, account.user)
   const hostname = domain.includes('.') ? `mail.${domain}` : domain
   if (options.tls === undefined) progress(`looking after the development certificate in ${files.tls}`)
   const tls =
@@ -215,6 +222,12 @@ async function firstAccount(
     await directory.setPassword(existing.address, password)
   }
   return { user: existing.address, password, firstStart: false }
+}
+
+/** RFC 2142 §4, §2: whoever writes to the postmaster of a domain, or about abuse of it, reaches somebody. What is there already stays. */
+async function roleAddresses(directory: SqliteDirectory, domain: string, user: string): Promise<void> {
+  for (const local of ['postmaster', 'abuse'])
+    if ((await directory.resolve({ local, domain })).kind === 'unknown') await directory.setAlias(`${local}@${domain}`, [user])
 }
 
 /** Twenty letters and digits that cannot be mistaken for one another: 100 bits. */
