@@ -55,6 +55,10 @@ export async function wireTo(target: number): Promise<Wire> {
   }
 }
 
+/** A socket that is ending already cannot be reset: its handle would never be let go, and the process would spin at its end. */
 function reset(pair: readonly [Socket, Socket]): void {
-  for (const socket of pair) socket.resetAndDestroy()
+  for (const socket of pair) {
+    if (socket.writableEnded || socket.destroyed) socket.destroy()
+    else socket.resetAndDestroy()
+  }
 }
