@@ -150,7 +150,8 @@ test('one destination that hangs holds up nobody else, and the heartbeat keeps i
   await stage.enqueue(['bob@far.example'])
   await stage.pass(1000)
   assert.deepEqual(stage.told, ['sent bob@far.example 2.0.0'])
-  assert.equal((await stage.queue.counts()).leased, 6)
+  // What is slow keeps what it has, and nothing is kept ready for it.
+  assert.equal((await stage.queue.counts()).leased, 3)
   const stopped = stage.agent.stop(1000)
   void stopped
 })

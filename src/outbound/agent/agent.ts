@@ -3,12 +3,14 @@
 import type { Clock, Random } from '../../contracts/clock.ts'
 import type { EventSink } from '../../contracts/events.ts'
 import type { Queue, QueuedMessage, QueueLease } from '../../contracts/queue.ts'
-import { DEFAULT_RETRIES } from '../retry-schedule.ts'
+import { DEFAULT_RETRIES, retryDelay } from '../retry-schedule.ts'
 import type { RetrySchedule } from '../retry-schedule.ts'
 import { decide } from './decide.ts'
 import type { Decision, NotifiedRecipient, Patience } from './decide.ts'
 import { Destinations } from './destinations.ts'
 import type { DestinationLimits } from './destinations.ts'
+import { Places } from './places.ts'
+import type { Place } from './places.ts'
 import { Settling } from './settling.ts'
 import type { Transmit, TransmissionReport } from './transmission.ts'
 
@@ -21,7 +23,10 @@ export interface AgentOptions {
   readonly clock: Clock
   readonly random: Random
   readonly events: EventSink
-  /** Transactions at once, all destinations together. Default 50. */
+  /**
+   * Transactions at once, all destinations together. Default 50. Those that last longer than ten seconds stand beside: up to four times as
+   * many for one account, eight times as many for all, so that slow servers hold up nobody else's mail.
+   */
   readonly maxConcurrency?: number
   /** What one destination is allowed; a function is asked by domain. */
   readonly destination?: DestinationLimits | ((domain: string) => DestinationLimits)
@@ -36,16 +41,20 @@ export interface AgentOptions {
 interface Job {
   readonly lease: QueueLease
   readonly abort: AbortController
+  readonly place: Place
 }
 
 const LONGEST_SLEEP = 60_000
 const PAUSE_AFTER_FAULT = 1_000
+/** How long mail waits whose account has too many slow transactions under way. */
+const PAUSE_FOR_SLOW = 5 * 60_000
 
 /** Works through a queue until it is stopped. Several may work on one queue, in several processes. */
 export class DeliveryAgent {
   readonly #options: AgentOptions
   readonly #destinations: Destinations
   readonly #settling: Settling
+  readonly #places: Places
   /** Transactions that a destination begins with. */
   readonly #firstPlaces: number
   readonly #patience: Patience
@@ -62,7 +71,8 @@ export class DeliveryAgent {
 
   constructor(options: AgentOptions) {
     this.#options = options
-    const { clock, destination = {} } = options
+    const { clock, destination = {}, maxConcurrency = 50 } = options
+    this.#places = new Places(maxConcurrency, () => clock.monotonic())
     this.#destinations = new Destinations(typeof destination === 'function' ? destination : () => destination, () => clock.monotonic())
     this.#firstPlaces = typeof destination === 'function' ? 1 : (destination.initialConcurrency ?? 3)
     this.#settling = new Settling(options.queue, clock, error => this.#report(error, 'settling the queue'))
@@ -119,11 +129,11 @@ export class DeliveryAgent {
   async #fill(): Promise<void> {
     const { queue, leaseMs = 60_000, maxConcurrency = 50, clock } = this.#options
     for (;;) {
-      this.#begin()
+      const untilSlow = this.#begin()
       if (this.#stopped) return
-      const room = 2 * maxConcurrency - this.#jobs.size - this.#held
+      const room = 2 * maxConcurrency - this.#places.taken - this.#held
       const { closed, places, until } = this.#destinations.places(destination => this.#waiting.get(destination)?.length ?? 0)
-      const untilOpen = until === undefined ? LONGEST_SLEEP : until - clock.monotonic()
+      const untilOpen = Math.min(until === undefined ? LONGEST_SLEEP : until - clock.monotonic(), untilSlow)
       if (room <= 0) return this.#sleep(untilOpen)
       // Little more than can begin: what is leased and has to wait would keep others from their turn.
       const leases = await queue.lease({ limit: room, leaseMs, perDestination: this.#firstPlaces, except: closed, allowances: places })
@@ -138,6 +148,16 @@ export class DeliveryAgent {
       const untilDue = due === undefined || due <= clock.now() ? LONGEST_SLEEP : due - clock.now()
       return this.#sleep(Math.min(untilDue, untilOpen))
     }
+  }
+
+  /** It waits again for a while, untried: this sender's mail has its share of slow servers already. */
+  #putOff(lease: QueueLease): void {
+    const { clock, random } = this.#options
+    const now = clock.now()
+    const status = { at: now, code: '4.4.5', text: 'Waits while other mail of this account is held up by slow servers' } as const
+    const outcome = { kind: 'deferred', status, dueAt: now + retryDelay(1, random, [PAUSE_FOR_SLOW]), untried: true } as const
+    const outcomes = lease.recipients.map(({ index }) => ({ index, outcome }))
+    void this.#settling.settle({ id: lease.id, token: lease.token, outcomes }, [])
   }
 
   /** It waits again at once, untried. */
@@ -157,41 +177,49 @@ export class DeliveryAgent {
     this.#unsleep = this.#options.clock.after(Math.min(LONGEST_SLEEP, Math.max(1, Math.ceil(ms))), () => this.#wake())
   }
 
-  /** Begins what has a place. */
-  #begin(): void {
-    const { maxConcurrency = 50 } = this.#options
+  /** Begins what has a place. Answers the milliseconds until one more may be had because a transaction has become slow. */
+  #begin(): number {
+    const { slow, next = LONGEST_SLEEP } = this.#places.sift()
+    for (const { destination } of slow) this.#destinations.slow(destination)
     for (const [destination, line] of this.#waiting) {
-      while (line.length > 0 && !this.#stopped && this.#jobs.size < maxConcurrency && this.#destinations.open(destination)) {
+      while (line.length > 0 && !this.#stopped && this.#destinations.open(destination)) {
+        const admitted = this.#places.admits(line[0]?.envelope.account ?? '')
+        if (admitted === 'full') break
         const lease = line.shift()
-        if (lease !== undefined) this.#carry(lease)
+        if (lease === undefined) break
+        if (admitted === 'yes') this.#carry(lease)
+        else this.#putOff(lease)
       }
-      // What waits for a destination that rests would take the room of others.
-      if (this.#destinations.rests(destination)) for (const lease of line.splice(0)) void this.#giveBack(lease)
+      // What waits for a destination that rests, or is slow, would take the room of others.
+      if (this.#destinations.holdsUp(destination)) for (const lease of line.splice(0)) void this.#giveBack(lease)
       if (line.length === 0) this.#waiting.delete(destination)
     }
+    return next
   }
 
   #carry(lease: QueueLease): void {
-    const job: Job = { lease, abort: new AbortController() }
+    const place = this.#places.begin(lease.envelope.account ?? '', lease.destination)
+    const job: Job = { lease, abort: new AbortController(), place }
     this.#jobs.set(lease.token, job)
     this.#destinations.begin(lease.destination)
     void this.#carried(job)
       .catch((error: unknown) => this.#report(error, `carrying message ${lease.id}`))
       .finally(() => {
         this.#jobs.delete(lease.token)
+        this.#places.end(place)
         if (this.#jobs.size === 0) this.#idle?.()
         if (!this.#stopped) this.#wake()
       })
   }
 
-  async #carried({ lease, abort }: Job): Promise<void> {
+  async #carried({ lease, abort, place }: Job): Promise<void> {
     let report: TransmissionReport = { attempts: [] }
     try {
       report = await this.#options.transmit(lease, abort.signal)
     } catch (error) {
       if (!abort.signal.aborted) this.#report(error, `carrying message ${lease.id}`)
     } finally {
-      this.#destinations.end(lease.destination, report.unreachable !== true)
+      this.#destinations.end(lease.destination, report.unreachable !== true, place.isSlow)
     }
     const decisions = this.#decisions(lease, report)
     const told = decisions.flatMap(({ notified }) => notified ?? [])
