@@ -3,6 +3,8 @@
 export { parseAddressList } from './address-list.ts'
 export type { ListedAddress } from './address-list.ts'
 export { canonicalAddress, canonicalDomain, canonicalLocal, printAddress } from './address.ts'
+export { autoReply } from './auto-reply.ts'
+export type { AnswerableMessage, AutoReply, AutoReplyText, NoReplyReason, Responder } from './auto-reply.ts'
 export { parseSentDate } from './date-time.ts'
 export type { SentDate } from './date-time.ts'
 export { decodeCharset, decodeTransfer, decodeWords } from './decode.ts'

@@ -44,6 +44,4 @@ export type { BouncedRecipient, BounceReport, BounceToken, ComplaintReport, Mail
 export type { ReportedRecipient } from './dsn/status-part.ts'
 export { isDue } from './dsn/wishes.ts'
 export type { DeliveryAction } from './dsn/wishes.ts'
-export { autoReply } from './auto-reply.ts'
-export type { AnswerableMessage, AutoReply, AutoReplyText, NoReplyReason, Responder } from './auto-reply.ts'
 export type { Attempt, TransmissionReport, Transmit } from './agent/transmission.ts'

@@ -1,7 +1,7 @@
 /** The part of a notification that people read. RFC 3464 §2; RFC 6522 §3. */
 
 import { adviceFor } from './advice.ts'
-import { lineOf, mailDate, wrapped } from './field-text.ts'
+import { lineOf, mailDate, wrapped } from '../../mime/field-text.ts'
 import type { ReportedRecipient } from './status-part.ts'
 import type { DeliveryAction } from './wishes.ts'
 

@@ -1,7 +1,7 @@
 /** Notifications in forms of their own: qmail, Exim, and text with an address and a reply in it. RFC 3464 §1.2 on why there is a standard. */
 
 import { bounceClass } from './bounce-class.ts'
-import { lineOf } from './field-text.ts'
+import { lineOf } from '../../mime/field-text.ts'
 import type { BouncedRecipient, BounceReport } from './report.ts'
 import { readReply } from './status-reader.ts'
 

@@ -1,7 +1,7 @@
 /** The part of a notification that programs read. RFC 3464 §2.2, §2.3; RFC 6533 §4.1. */
 
 import type { DeliveryStatus, QueuedEnvelope, QueuedRecipient } from '../../contracts/queue.ts'
-import { asciiLineOf, field, lineOf, mailDate } from './field-text.ts'
+import { asciiLineOf, field, lineOf, mailDate } from '../../mime/field-text.ts'
 import { originalRecipient, typedAddress } from './utf8-address.ts'
 import type { DeliveryAction } from './wishes.ts'
 

@@ -2,7 +2,7 @@
 
 import { utf8Text } from '../../bytes/ascii.ts'
 import { bounceClass } from './bounce-class.ts'
-import { lineOf } from './field-text.ts'
+import { lineOf } from '../../mime/field-text.ts'
 import type { BouncedRecipient, BounceReport } from './report.ts'
 import { plain } from './utf8-address.ts'
 import type { DeliveryAction } from './wishes.ts'

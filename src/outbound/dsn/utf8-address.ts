@@ -1,6 +1,6 @@
 /** Addresses with letters beyond ASCII, in fields of both kinds. RFC 6533 §3. */
 
-import { isBeyondAscii, lineOf } from './field-text.ts'
+import { isBeyondAscii, lineOf } from '../../mime/field-text.ts'
 
 const LONGEST = 1000
 

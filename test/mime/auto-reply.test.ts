@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { autoReply, type AutoReply, type Responder } from 'mailwright/outbound'
-import { decodeWords } from 'mailwright/mime'
+import { autoReply, decodeWords, type AutoReply, type Responder } from 'mailwright/mime'
 
 const ANN = { local: 'ann', domain: 'example.org' }
 const BOB = { local: 'bob', domain: 'example.net' }

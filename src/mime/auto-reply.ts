@@ -1,8 +1,9 @@
 /** Whether a message may be answered by a program, to whom, and with which header. RFC 3834 §2, §3.1, §4, §5; RFC 5230 §4.5, §4.6 for vacations. */
 
 import type { MailAddress } from '../contracts/directory.ts'
-import { canonicalDomain, parseAddressList, printAddress } from '../mime/index.ts'
-import { encodedText, field, isBeyondAscii, lineOf, mailDate } from './dsn/field-text.ts'
+import { parseAddressList } from './address-list.ts'
+import { canonicalDomain, printAddress } from './address.ts'
+import { encodedText, field, isBeyondAscii, lineOf, mailDate } from './field-text.ts'
 
 /** A message that came, as far as the rules look at it. */
 export interface AnswerableMessage {

@@ -1,6 +1,6 @@
 /** Foreign text made fit for fields and for people: one line, nothing that acts, never a new field (S13). RFC 5322 §2.2; RFC 3464 §2.1.1. */
 
-import { encodeBase64, utf8Bytes } from '../../bytes/ascii.ts'
+import { encodeBase64, utf8Bytes } from '../bytes/ascii.ts'
 
 /** Controls, separators of lines and paragraphs, and marks that turn the direction of text or cannot be seen. */
 const ACTING = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]+/gu
