@@ -28,7 +28,7 @@ export interface CheckedSignature {
 export type ReadSignature = Signature | FaultySignature
 
 /** Most signatures of a message that are verified. RFC 6376 §8.4 leaves a limit to us. */
-export const MOST_SIGNATURES = 10
+const MOST_SIGNATURES = 10
 /** Of an endless header so many are read at all. */
 const MOST_READ = 500
 /** Octets of signatures that are read before others have their turn. */

@@ -1,0 +1,207 @@
+/** Collects what was found about domains that ask for reports, and writes a report for each of them. RFC 9990 §3, §4, §5. */
+
+import { gzipSync } from 'node:zlib'
+import type { Resolver } from '../../../contracts/index.ts'
+import { encodeBase64 } from '../../../bytes/ascii.ts'
+import { canonicalAddress } from '../../../mime/index.ts'
+import { organisationOf } from '../../organisation.ts'
+import { isDmarcRecord, type DmarcRecord } from '../dmarc-record.ts'
+import type { ExaminedMessage } from '../sender-auth.ts'
+import type { DmarcReport, ReportedRow } from './report.ts'
+import { writeDmarcReport } from './write-report.ts'
+
+/** A report's message on its way out. */
+export interface OutgoingReport {
+  readonly to: string
+  /** RFC 5322, with CRLF. */
+  readonly message: Uint8Array
+  readonly report: DmarcReport
+}
+
+/** Options of {@link DmarcReportCollector}. */
+export interface DmarcReportCollectorOptions {
+  /** Who reports: a name, and the address that reports come from, whose domain must authenticate them. */
+  readonly organisation: string
+  readonly email: string
+  readonly resolver: Resolver
+  /** Sends one message. What it throws is thrown by {@link DmarcReportCollector.send}, when all others are sent. */
+  readonly send: (report: OutgoingReport) => Promise<void>
+  /** Domains that are reported to at a time; of more, the oldest are let go. Default 10,000. */
+  readonly domains?: number
+  /** Rows of one domain; more are counted in none. Default 1,000. */
+  readonly rows?: number
+}
+
+interface Collected {
+  readonly record: DmarcRecord
+  readonly policyDomain: string
+  readonly begin: number
+  readonly rows: Map<string, { row: ReportedRow }>
+}
+
+/** Addresses of one record that are reported to. RFC 9990 §4 asks for at least two. */
+const MOST_ADDRESSES = 3
+
+/**
+ * Give its `add` to `senderAuth` as `onExamined`, and call `send` once a day. What is collected lies in memory: a restart loses the
+ * day's counts, no mail.
+ *
+ * @example
+ * ```ts
+ * import { systemResolver } from 'mailwright/dns'
+ * import { DmarcReportCollector, senderAuth } from 'mailwright/filters/sender-auth'
+ *
+ * const resolver = systemResolver()
+ * const reports = new DmarcReportCollector({
+ *   organisation: 'Example',
+ *   email: 'dmarc@example.org',
+ *   resolver,
+ *   send: async ({ to, message }) => console.log(to, message.length),
+ * })
+ * const filter = senderAuth({ resolver, hostname: 'mx.example.org', onExamined: reports.add })
+ * await reports.send(Date.now())
+ * ```
+ */
+export class DmarcReportCollector {
+  readonly #options: DmarcReportCollectorOptions
+  #domains = new Map<string, Collected>()
+  #count = 0
+
+  constructor(options: DmarcReportCollectorOptions) {
+    this.#options = options
+  }
+
+  /** Counts one message. */
+  readonly add = ({ findings, client, envelopeFrom, decision, at }: ExaminedMessage): void => {
+    const { dmarc, signatures, spf } = findings
+    const { record, policyDomain, domain } = dmarc
+    if (record === undefined || policyDomain === undefined || domain === undefined || record.rua.length === 0) return
+    if (dmarc.result !== 'pass' && dmarc.result !== 'fail') return
+    const collected = this.#collected(policyDomain, record, Math.floor(at / 1000))
+    const done = decision.action === 'quarantine' || decision.action === 'reject' ? decision.action : 'none'
+    const row: ReportedRow = {
+      ip: client,
+      count: 1,
+      disposition: dmarc.result === 'pass' ? 'pass' : done,
+      dkim: dmarc.isDkimAligned ? 'pass' : 'fail',
+      spf: dmarc.isSpfAligned ? 'pass' : 'fail',
+      reasons: decision.override === undefined ? [] : [decision.override],
+      headerFrom: domain,
+      envelopeFrom: envelopeFrom === '' ? undefined : envelopeFrom.slice(envelopeFrom.lastIndexOf('@') + 1).toLowerCase(),
+      dkimResults: signatures.flatMap(one =>
+        one.domain === undefined ? [] : [{ domain: one.domain, selector: one.selector ?? '', result: one.result }],
+      ),
+      spfResults: [{ domain: spf.domain, result: spf.result }],
+    }
+    const key = JSON.stringify(row)
+    const known = collected.rows.get(key)
+    if (known !== undefined) known.row = { ...known.row, count: known.row.count + 1 }
+    else if (collected.rows.size < (this.#options.rows ?? 1000)) collected.rows.set(key, { row })
+  }
+
+  #collected(policyDomain: string, record: DmarcRecord, begin: number): Collected {
+    const known = this.#domains.get(policyDomain)
+    if (known !== undefined) return known
+    const collected: Collected = { record, policyDomain, begin, rows: new Map() }
+    this.#domains.set(policyDomain, collected)
+    const oldest = this.#domains.keys().next()
+    if (this.#domains.size > (this.#options.domains ?? 10_000) && oldest.done !== true) this.#domains.delete(oldest.value)
+    return collected
+  }
+
+  /** Writes and sends the reports on all that was collected, and begins anew. `now`: milliseconds since the epoch. Answers how many were sent. */
+  async send(now: number): Promise<number> {
+    const domains = this.#domains
+    this.#domains = new Map()
+    const failures: unknown[] = []
+    let sent = 0
+    for (const collected of domains.values()) {
+      const report = this.#report(collected, Math.floor(now / 1000))
+      for (const to of await this.#addresses(collected)) {
+        try {
+          await this.#options.send({ to, message: this.#message(report, to, now), report })
+          sent++
+        } catch (error) {
+          failures.push(error)
+        }
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} reports were not sent`)
+    return sent
+  }
+
+  #report({ record, policyDomain, begin, rows }: Collected, end: number): DmarcReport {
+    const { organisation, email } = this.#options
+    return {
+      organisation,
+      email,
+      id: `${begin}.${++this.#count}.${policyDomain}`,
+      begin,
+      end,
+      policy: {
+        domain: policyDomain,
+        p: record.p,
+        ...(record.sp === undefined ? {} : { sp: record.sp }),
+        ...(record.np === undefined ? {} : { np: record.np }),
+        adkim: record.isStrictDkim ? 's' : 'r',
+        aspf: record.isStrictSpf ? 's' : 'r',
+        testing: record.isTesting,
+      },
+      records: Array.from(rows.values(), ({ row }) => row),
+    }
+  }
+
+  /** Addresses that may be sent to: of the organisation's own domain, or of one that has agreed. RFC 9990 §4. */
+  async #addresses({ record, policyDomain }: Collected): Promise<readonly string[]> {
+    const addresses: string[] = []
+    for (const uri of record.rua) {
+      const address = canonicalAddress(decoded(/^mailto:([^?!]+)/i.exec(uri)?.[1] ?? ''))
+      if (address === undefined || addresses.length >= MOST_ADDRESSES) continue
+      if (organisationOf(address.domain) !== organisationOf(policyDomain) && !(await this.#agreed(policyDomain, address.domain))) continue
+      addresses.push(`${address.local}@${address.domain}`)
+    }
+    return addresses
+  }
+
+  async #agreed(policyDomain: string, domain: string): Promise<boolean> {
+    try {
+      return (await this.#options.resolver.txt(`${policyDomain}._report._dmarc.${domain}`)).records.some(isDmarcRecord)
+    } catch {
+      return false
+    }
+  }
+
+  /** RFC 9990 §3.3, §3.4. */
+  #message(report: DmarcReport, to: string, now: number): Uint8Array {
+    const { email } = this.#options
+    const submitter = email.slice(email.lastIndexOf('@') + 1)
+    const name = `${submitter}!${report.policy.domain}!${report.begin}!${report.end}.xml.gz`
+    const lines = encodeBase64(gzipSync(writeDmarcReport(report))).match(/.{1,76}/g) ?? []
+    const text = [
+      `From: <${email}>`,
+      `To: <${to}>`,
+      `Subject: Report Domain: ${report.policy.domain}`,
+      ` Submitter: ${submitter}`,
+      ` Report-ID: <${report.id}@${submitter}>`,
+      `Date: ${new Date(now).toUTCString().replace('GMT', '+0000')}`,
+      `Message-ID: <${report.id}.dmarc@${submitter}>`,
+      'Auto-Submitted: auto-generated',
+      'MIME-Version: 1.0',
+      'Content-Type: application/gzip',
+      `Content-Disposition: attachment; filename="${name}"`,
+      'Content-Transfer-Encoding: base64',
+      '',
+      ...lines,
+      '',
+    ]
+    return new TextEncoder().encode(text.join('\r\n'))
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return ''
+  }
+}

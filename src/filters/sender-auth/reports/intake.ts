@@ -1,0 +1,68 @@
+/** Takes aggregate reports out of the mail of those who asked for them. RFC 9990 §3.3. */
+
+import type { Clock, MailAddress, MessageContext, Middleware, Next, Verdict } from '../../../contracts/index.ts'
+import { canonicalAddress } from '../../../mime/index.ts'
+import { ConfigurationError } from '../../../contracts/index.ts'
+import type { DmarcReport } from './report.ts'
+import { machineClock } from '../machine-clock.ts'
+import { ReaderThread } from './reader-thread.ts'
+
+/** Options of {@link dmarcReports}. */
+export interface DmarcReportsOptions {
+  /** The addresses in your record's `rua`. */
+  readonly addresses: readonly string[]
+  /** Told of each report once its message was decided on. What it throws or rejects with is noted in the trace; the mail is delivered all the same. */
+  readonly onReport: (report: DmarcReport, from: { readonly sender: MailAddress | undefined }) => void | Promise<void>
+  /** Default: the machine's clock. */
+  readonly clock?: Clock
+}
+
+/** Octets of an attachment that are opened. */
+const MOST_PACKED = 5 * 1024 * 1024
+const MOST_ATTACHMENTS = 5
+
+/**
+ * Reads reports that come for your addresses and tells them; the mail itself goes on as it would. Put it inside of `senderAuth`, so that
+ * forged ones are refused before.
+ *
+ * @example
+ * ```ts
+ * import { dmarcReports } from 'mailwright/filters/sender-auth'
+ *
+ * const filter = dmarcReports({
+ *   addresses: ['dmarc@example.org'],
+ *   onReport: ({ organisation, records }) => console.log(organisation, records.length),
+ * })
+ * ```
+ */
+export function dmarcReports({ addresses, onReport, clock = machineClock }: DmarcReportsOptions): Middleware {
+  const reader = new ReaderThread(clock)
+  const wanted = new Set(
+    addresses.map(text => {
+      const address = canonicalAddress(text)
+      if (address === undefined) throw new ConfigurationError('MW_DMARC_REPORTS_ADDRESS', `${text} is no address`)
+      return `${address.local}@${address.domain}`.toLowerCase()
+    }),
+  )
+  return {
+    name: 'dmarc-reports',
+    async message(context: MessageContext, next: Next): Promise<Verdict> {
+      const verdict = await next()
+      const { envelope, trace } = context
+      if (verdict.kind !== 'accept' || envelope === undefined) return verdict
+      if (!envelope.recipients.some(({ local, domain }) => wanted.has(`${local}@${domain}`.toLowerCase()))) return verdict
+      try {
+        const { attachments } = await context.parsed()
+        for (const { content } of attachments.slice(0, MOST_ATTACHMENTS)) {
+          const report = content.length > MOST_PACKED ? undefined : await reader.read(content)
+          if (report === undefined) continue
+          await onReport(report, { sender: envelope.sender })
+          trace.note(`an aggregate report of ${report.organisation} on ${report.policy.domain}: ${report.records.length} rows`)
+        }
+      } catch (error) {
+        trace.note(`no report could be read: ${error instanceof Error ? error.message : String(error)}`)
+      }
+      return verdict
+    },
+  }
+}

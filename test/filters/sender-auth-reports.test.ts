@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { deflateRawSync, gunzipSync, gzipSync } from 'node:zlib'
+import { DmarcReportCollector, dmarcReports, readDmarcReport, senderAuth, writeDmarcReport } from 'mailwright/filters/sender-auth'
+import type { DmarcReport, OutgoingReport } from 'mailwright/filters/sender-auth'
+import { fakeResolver } from 'mailwright/testing'
+import { address, connectionOf, houseOf, spooled } from '../pipeline/house.ts'
+import { PLAIN } from './sender-auth-house.ts'
+import { zip } from './archives.ts'
+
+const REPORT: DmarcReport = {
+  organisation: 'Example & <Sons>',
+  email: 'dmarc@example.net',
+  id: '1.2.example.org',
+  begin: 1_700_000_000,
+  end: 1_700_086_400,
+  policy: { domain: 'example.org', p: 'reject', sp: 'quarantine', np: 'reject', adkim: 'r', aspf: 's', testing: false },
+  records: [
+    {
+      ip: '203.0.113.7',
+      count: 3,
+      disposition: 'reject',
+      dkim: 'fail',
+      spf: 'fail',
+      reasons: ['local_policy'],
+      headerFrom: 'example.org',
+      envelopeFrom: 'evil.example',
+      dkimResults: [{ domain: 'evil.example', selector: 's', result: 'pass' }],
+      spfResults: [{ domain: 'evil.example', result: 'pass' }],
+    },
+  ],
+}
+
+test('a report that was written is read as it was: plain, gzip, zip (RFC 9990 §3.1)', () => {
+  const xml = new TextEncoder().encode(writeDmarcReport(REPORT))
+  for (const octets of [xml, gzipSync(xml), zip([{ name: 'r.xml', content: xml }])]) assert.deepEqual(readDmarcReport(octets), REPORT)
+})
+
+test('bombs, entities, nests and crowds are no reports (M5)', () => {
+  const xml = writeDmarcReport(REPORT)
+  const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024, ' '))
+  const began = performance.now()
+  assert.equal(readDmarcReport(bomb), undefined)
+  assert.equal(readDmarcReport(zip([{ name: 'a', content: Buffer.alloc(20 * 1024 * 1024) }])), undefined)
+  const one = { name: 'a', content: Buffer.from(xml) }
+  assert.equal(readDmarcReport(zip([one, { ...one, name: 'b' }])), undefined)
+  assert.equal(readDmarcReport(Buffer.from(xml.replace('?>', '?><!DOCTYPE a [<!ENTITY x "y">]>'))), undefined)
+  assert.equal(readDmarcReport(Buffer.from('<a>'.repeat(100_000))), undefined)
+  for (const octets of [
+    Buffer.from('PK\u0003\u0004'),
+    gzipSync('x').subarray(0, 12),
+    new Uint8Array(0),
+    deflateRawSync('x'),
+    Buffer.from('<feedback/>'),
+  ])
+    assert.equal(readDmarcReport(octets), undefined)
+  assert.ok(performance.now() - began < 10_000)
+})
+
+test('what was examined is counted, and reported where the domain’s own addresses, or those that agreed, want it (RFC 9990 §4)', async () => {
+  const resolver = fakeResolver({
+    'evil.example': { txt: ['v=spf1 ip4:203.0.113.66 -all'] },
+    '_dmarc.example.org': { txt: ['v=DMARC1; p=reject; rua=mailto:dmarc@example.org,mailto:a@yes.example,mailto:a@no.example'] },
+    'example.org._report._dmarc.yes.example': { txt: ['v=DMARC1'] },
+  })
+  const sent: OutgoingReport[] = []
+  const reports = new DmarcReportCollector({
+    organisation: 'Mx',
+    email: 'reports@mx.example.net',
+    resolver,
+    send: async report => void sent.push(report),
+  })
+  const house = houseOf({ middleware: [senderAuth({ resolver, hostname: 'mx.example.net', onExamined: reports.add })] })
+  for (let n = 0; n < 3; n++) {
+    const connection = connectionOf('smtp', { remote: { address: '203.0.113.66', port: 1 } })
+    const { reception } = await house.host.receive(connection, { sender: address('x@evil.example') })
+    await reception.recipient(address('ann@example.org'))
+    await reception.message(spooled(PLAIN))
+  }
+  assert.equal(await reports.send(Date.now()), 2)
+  assert.deepEqual(
+    sent.map(({ to }) => to),
+    ['dmarc@example.org', 'a@yes.example'],
+  )
+  const [row] = sent[0]?.report.records ?? []
+  assert.deepEqual(
+    [row?.count, row?.disposition, row?.spf, row?.headerFrom, row?.envelopeFrom],
+    [3, 'reject', 'fail', 'example.org', 'evil.example'],
+  )
+  const text = new TextDecoder().decode(sent[0]?.message)
+  const body = Buffer.from(text.slice(text.indexOf('\r\n\r\n') + 4), 'base64')
+  assert.match(gunzipSync(body).toString(), /<count>3<\/count>/)
+  assert.equal(await reports.send(Date.now()), 0)
+
+  // And the other side: the same message, received by the domain, is read again.
+  const read: DmarcReport[] = []
+  const other = houseOf({ middleware: [dmarcReports({ addresses: ['ann@example.org'], onReport: report => void read.push(report) })] })
+  const { reception } = await other.host.receive(connectionOf(), { sender: address('reports@mx.example.net') })
+  await reception.recipient(address('ann@example.org'))
+  await reception.message(spooled(text.replaceAll('\r\n', '\n')))
+  assert.deepEqual(read, [sent[0]?.report])
+})
