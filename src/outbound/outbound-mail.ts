@@ -258,6 +258,7 @@ class ComposedOutbound implements OutboundMail {
       returnedContent,
       envelopeId,
       requireTls,
+      smtpUtf8 = false,
       account,
       origin = 'api',
     } = mail
@@ -266,7 +267,7 @@ class ComposedOutbound implements OutboundMail {
       from: sender === undefined ? '' : printAddress(sender),
       origin,
       recipients: open.map(address => (notify === undefined ? { address } : { address, notify })),
-      ...(beyondAscii ? { smtpUtf8: true } : {}),
+      ...(beyondAscii || smtpUtf8 ? { smtpUtf8: true } : {}),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       ...(notBefore === undefined ? {} : { notBefore: notBefore.getTime() }),
       ...(expiresAt === undefined ? {} : { expiresAt: expiresAt.getTime() }),

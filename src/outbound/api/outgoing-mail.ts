@@ -64,6 +64,8 @@ export interface SendWishes {
   readonly envelopeId?: string
   /** Never over a hop without verified TLS. RFC 8689. */
   readonly requireTls?: boolean
+  /** The header holds addresses beyond ASCII; those of the envelope tell of themselves. RFC 6531 §3.4. */
+  readonly smtpUtf8?: boolean
   /** Whose message it is, for limits and for taking turns. */
   readonly account?: AccountId
   /** Default `api`. A `notification` never bounces. */
