@@ -24,7 +24,7 @@ export type { Addresses, Attachment, ComposedMail, Octets, OutgoingMail, SendWis
 export type { Sign } from './departures.ts'
 export type { DestinationLimits } from './agent/destinations.ts'
 export type { NotifiedRecipient } from './agent/decide.ts'
-export { returnAddresses } from './return-addresses.ts'
+export { onlyBounces, returnAddresses } from './return-addresses.ts'
 export type { ReturnAddressesOptions } from './return-addresses.ts'
 export { returnsReader } from './returns.ts'
 export type { ReturnsReaderOptions } from './returns.ts'

@@ -1,6 +1,8 @@
 /** Addresses that we made for answers, as part of a directory: bounces to rewritten senders, and bounces to what we sent ourselves. RFC 5321 §3.6.3, §4.5.5. */
 
 import type { Directory } from '../contracts/directory.ts'
+import type { Middleware } from '../contracts/middleware.ts'
+import { reject } from '../contracts/verdict.ts'
 import { printAddress } from '../mime/index.ts'
 import type { SenderRewriting } from './srs.ts'
 import type { BounceAddresses } from './verp.ts'
@@ -36,4 +38,18 @@ export function returnAddresses<D extends Directory>(directory: D, options: Retu
       return typeof value === 'function' ? (value.bind(target) as unknown) : value
     },
   })
+}
+
+const ONLY_BOUNCES = reject('This address takes notifications only', '5.7.1')
+
+/**
+ * Middleware that lets only null senders to rewritten senders: everybody who saw one in a `Return-Path` could send whatever they like
+ * by us to the one behind it (S9). RFC 5321 §4.5.5.
+ */
+export function onlyBounces(rewriting: SenderRewriting): Middleware {
+  return {
+    name: 'only-bounces',
+    recipient: async ({ sender, recipient }, next) =>
+      sender !== undefined && typeof rewriting.reverse(recipient) === 'object' ? ONLY_BOUNCES : next(),
+  }
 }

@@ -5,7 +5,7 @@ import type { Host, MailEvents, Middleware, Queue, Spool, TraceRecord } from '..
 import { loginBudget } from '../filters/login-budget/index.ts'
 import { ConnectionCounter, listen } from '../net/index.ts'
 import type { AcceptedSocket, Certificates, Listener } from '../net/index.ts'
-import { returnAddresses, returnsReader } from '../outbound/index.ts'
+import { onlyBounces, returnAddresses, returnsReader } from '../outbound/index.ts'
 import type { Outcome, OutboundMail, OutgoingMail, SentMail } from '../outbound/index.ts'
 import { createHost } from '../pipeline/index.ts'
 import { fileSpool } from '../stores/spool.ts'
@@ -249,12 +249,15 @@ class ComposedServer implements MailServer {
   }
 
   /** Before everything else: a report is proved by where it comes to, and no filter need judge it. */
-  #returnsReader(): readonly Middleware[] {
+  #returns(): readonly Middleware[] {
     const { returns, suppressions = this.#options.store.suppressions } = this.#options.outbound ?? {}
-    if (this.#outbound === undefined || returns?.bounces === undefined) return []
+    if (this.#outbound === undefined || returns === undefined) return []
+    const guard = returns.rewriting === undefined ? [] : [onlyBounces(returns.rewriting)]
+    if (returns.bounces === undefined) return guard
     const { queue } = this.#outbound
     const { clock } = worldOf(this.#options)
     return [
+      ...guard,
       returnsReader({
         ...returns,
         bounces: returns.bounces,
@@ -280,7 +283,7 @@ class ComposedServer implements MailServer {
       store,
       directory,
       authenticator: authenticatorOf(this.#options),
-      middleware: [...this.#returnsReader(), ...middleware],
+      middleware: [...this.#returns(), ...middleware],
       spool: this.#spool,
       events: this.#events,
       ...worldOf(this.#options),
