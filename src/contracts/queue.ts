@@ -305,7 +305,7 @@ export interface Queue {
 
 /** Why an address gets no mail from us. */
 export interface Suppression {
-  /** `local@domain`, canonical. */
+  /** `local@domain`. All its spellings are one: quotes and case make no difference. */
   readonly address: string
   readonly reason: 'hard-bounce' | 'complaint' | 'unsubscribed' | 'operator'
   /** Milliseconds since the epoch. */
@@ -320,8 +320,8 @@ export interface SuppressionList {
   suppress(entry: Suppression, options?: CallOptions): Promise<void>
   /** One that is not there is no error. */
   unsuppress(address: string, options?: CallOptions): Promise<void>
-  /** Those of the addresses that are suppressed. */
+  /** Those of the addresses that are suppressed, each as it was asked for. */
   suppressed(addresses: readonly string[], options?: CallOptions): Promise<readonly Suppression[]>
-  /** All, by address. */
+  /** All, by address, each in one spelling of the list's choice. */
   suppressions(options?: CallOptions): AsyncIterable<Suppression>
 }

@@ -2,6 +2,7 @@
 
 import type { CallOptions } from '../../contracts/call.ts'
 import type { Suppression, SuppressionList } from '../../contracts/queue.ts'
+import { suppressionKey } from '../../outbound/queue/suppression-key.ts'
 import type { House } from './house.ts'
 import type { QueueTask } from './queue-task.ts'
 
@@ -27,18 +28,21 @@ export class SqliteSuppressions implements SuppressionList {
   }
 
   suppress(entry: Suppression, options?: CallOptions): Promise<void> {
-    return this.#task({ kind: 'suppress', entry }, options)
+    return this.#task({ kind: 'suppress', entry: { ...entry, address: suppressionKey(entry.address) } }, options)
   }
 
   unsuppress(address: string, options?: CallOptions): Promise<void> {
-    return this.#task({ kind: 'unsuppress', address }, options)
+    return this.#task({ kind: 'unsuppress', address: suppressionKey(address) }, options)
   }
 
   suppressed(addresses: readonly string[], options?: CallOptions): Promise<readonly Suppression[]> {
     return this.#house.run(options, () =>
       [...new Set(addresses)].flatMap(address => {
-        const row = this.#house.sql.row<Row>('SELECT address, reason, since, text FROM suppression WHERE address = ?', address)
-        return row === undefined ? [] : [entryOf(row)]
+        const row = this.#house.sql.row<Row>(
+          'SELECT address, reason, since, text FROM suppression WHERE address = ?',
+          suppressionKey(address),
+        )
+        return row === undefined ? [] : [{ ...entryOf(row), address }]
       }),
     )
   }

@@ -25,11 +25,16 @@ export const suppressionCases: readonly QueueCase[] = [
       const list = listOf(world)
       await list.suppress(gone)
       await list.suppress(angry)
-      same('those of the addresses that are', await list.suppressed(['x@example.org', gone.address, 'GONE@example.org']), [gone])
+      const spellings = [gone.address, 'GONE@Example.ORG', '"gone"@example.org']
+      same(
+        'those of the addresses that are, however they are spelt',
+        await list.suppressed(['x@example.org', ...spellings]),
+        spellings.map(address => ({ ...gone, address })),
+      )
       same('all, by address', await allOf(world), [angry, gone])
-      await list.suppress({ ...gone, reason: 'operator', since: 9 })
+      await list.suppress({ ...gone, address: 'Gone@EXAMPLE.org', reason: 'operator', since: 9 })
       same('again replaces', await list.suppressed([gone.address]), [{ ...gone, reason: 'operator', since: 9 }])
-      await list.unsuppress(gone.address)
+      await list.unsuppress('"GONE"@example.org')
       await list.unsuppress('nobody@example.org')
       same('one is left', await allOf(world), [angry])
     },
