@@ -175,3 +175,8 @@ export function canonicalIpAddress(text: string): string | undefined {
   if (mapped !== undefined && within(octets, mapped[0], mapped[1])) return octets.subarray(12).join('.')
   return Array.from({ length: 8 }, (_, i) => (((octets[i * 2] ?? 0) << 8) | (octets[i * 2 + 1] ?? 0)).toString(16)).join(':')
 }
+
+/** Whether a peer with this address is on this very machine; a Unix socket has no address (`''`). */
+export function isLoopback(address: string): boolean {
+  return address === '' || address === '::1' || /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(address)
+}

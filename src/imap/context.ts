@@ -5,9 +5,10 @@ import type { MailAccount } from '../contracts/mail-store.ts'
 import type { MailboxInfo } from '../contracts/mailbox-info.ts'
 import type { UidRange, Uid } from '../contracts/numbers.ts'
 import type { Transport } from '../contracts/transport.ts'
+import { isLoopback } from '../bytes/ip-address.ts'
 import { normaliseRanges } from '../bytes/uid-ranges.ts'
+import { SlicedWork } from '../engine/sliced-work.ts'
 import { Input } from './input.ts'
-import { SLICE_MS } from './limits.ts'
 import type { NameForm } from './names.ts'
 import type { ImapSettings } from './options.ts'
 import { tellUpdate } from './updates.ts'
@@ -35,7 +36,7 @@ export interface Enabled {
 }
 
 /** One session, as its commands see it. */
-export class Context implements Observer {
+export class Context extends SlicedWork implements Observer {
   readonly house: House
   readonly transport: Transport
   readonly connection: LiveConnection
@@ -52,9 +53,9 @@ export class Context implements Observer {
   isEnding = false
   /** Called when the selected mailbox changes while the client idles. RFC 2177 §3. */
   onChange: (() => void) | undefined
-  #sliceBegan = 0
 
   constructor(house: House, transport: Transport, connection: LiveConnection) {
+    super()
     this.house = house
     this.transport = transport
     this.connection = connection
@@ -130,36 +131,4 @@ export class Context implements Observer {
     if (last === undefined || last.last > view.count || view.count === 0) return undefined
     return view.uidsOfSeqs(seqs)
   }
-
-  /** Begins a slice of work that {@link Context.pause} measures. */
-  beginSlice(): void {
-    this.#sliceBegan = this.host.clock.monotonic()
-  }
-
-  /**
-   * For loops, now and then: sends what is due and lets others run when this command has had its slice. Answers a promise
-   * only when there is something to wait for.
-   */
-  pause(): Promise<void> | undefined {
-    if (this.connection.signal.aborted) throw new Disconnected()
-    const pressure = this.out.isFull ? this.out.flush() : undefined
-    if (pressure !== undefined) return pressure.then(() => this.beginSlice())
-    if (this.host.clock.monotonic() - this.#sliceBegan < SLICE_MS) return undefined
-    return new Promise(resolve => {
-      this.host.clock.after(0, () => {
-        this.beginSlice()
-        resolve()
-      })
-    })
-  }
-}
-
-/** The client left while its command ran: nobody is there to answer. */
-export class Disconnected extends Error {
-  override readonly name: string = 'Disconnected'
-}
-
-/** Addresses that never leave this machine; a Unix socket has none. */
-function isLoopback(address: string): boolean {
-  return address === '' || address === '::1' || /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(address)
 }

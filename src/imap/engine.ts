@@ -1,6 +1,7 @@
 /** The IMAP engine: a host and options in, sessions out. RFC 9051; RFC 3501. */
 
 import type { Engine, Host } from '../contracts/host.ts'
+import { sessionEngine } from '../engine/session-engine.ts'
 import { settingsOf, type ImapOptions } from './options.ts'
 import { Session } from './session.ts'
 import { AccountHubs } from './view/account-hub.ts'
@@ -21,19 +22,5 @@ import type { House } from './context.ts'
  */
 export function imapEngine(host: Host, options: ImapOptions = {}): Engine {
   const house: House = { host, settings: settingsOf(options), hubs: new AccountHubs(host) }
-  const sessions = new Set<Session>()
-  let isDown = false
-  return {
-    protocol: 'imap',
-    serve(transport, connection) {
-      const session = new Session(house, transport, connection)
-      if (isDown) session.stop()
-      sessions.add(session)
-      return session.serve(() => sessions.delete(session))
-    },
-    shutdown() {
-      isDown = true
-      for (const session of sessions) session.stop()
-    },
-  }
+  return sessionEngine('imap', (transport, connection) => new Session(house, transport, connection))
 }

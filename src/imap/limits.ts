@@ -30,9 +30,6 @@ export const KEYWORDS = 1_000
 /** Octets gathered before they are written to the connection. */
 export const OUTPUT_CHUNK: number = 64 * 1024
 
-/** Milliseconds of work after which the event loop gets its turn. */
-export const SLICE_MS = 4
-
 /** Octets of summaries that one process keeps for mailboxes that are being looked at. */
 export const SUMMARY_OCTETS: number = 32 * 1024 * 1024
 

@@ -1,6 +1,7 @@
 /** How many connections may be open at once: in all, from one address, and from one network. RFC 5321 §4.5.3, §7.8. */
 
-import { isLoopback, networkOf } from './ip.ts'
+import { isLoopback } from '../bytes/ip-address.ts'
+import { networkOf } from './ip.ts'
 
 /** Numbers of connections that may be open at once. */
 export interface ConnectionLimits {

@@ -11,11 +11,6 @@ export function plainAddress(address: string | undefined): string {
   return mapped?.[1] ?? zoneless
 }
 
-/** Whether an address is this very machine's. Unix sockets, which have none, count as local. */
-export function isLoopback(address: string): boolean {
-  return address === '' || address === '::1' || /^127\.\d+\.\d+\.\d+$/.test(address)
-}
-
 /**
  * The network that one subscriber usually holds: the /24 of an IPv4 address, the /64 of an IPv6 address. Empty for what is no
  * address.

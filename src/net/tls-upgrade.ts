@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { TlsFacts } from '../contracts/index.ts'
+import { tlsFacts } from '../engine/tls-facts.ts'
 import type { Certificates } from './certificates.ts'
 import { sharedDeadlines } from './deadlines.ts'
 
@@ -35,16 +36,6 @@ export async function upgradeToTls(socket: Socket, options: UpgradeOptions): Pro
   socket.on('error', ignore)
   await handshake(secure, options.handshakeTimeout ?? 10_000)
   return secure
-}
-
-/** What the handshake agreed on. */
-export function tlsFacts(socket: TLSSocket): TlsFacts {
-  const name = (socket as { readonly servername?: unknown }).servername
-  return {
-    version: socket.getProtocol() ?? '',
-    cipher: socket.getCipher().standardName,
-    ...(typeof name === 'string' && name !== '' ? { serverName: name } : {}),
-  }
 }
 
 /** What TLS agreed on, for a socket that may be in the clear: `undefined` then. */

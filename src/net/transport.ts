@@ -8,10 +8,11 @@
 
 import type { Socket } from 'node:net'
 import type { Endpoint, TlsFacts, Transport } from '../contracts/index.ts'
+import { tlsFacts } from '../engine/tls-facts.ts'
 import type { Certificates } from './certificates.ts'
 import { sharedDeadlines } from './deadlines.ts'
 import type { Deadlined } from './deadlines.ts'
-import { tlsFacts, tlsFactsOf, upgradeToTls } from './tls-upgrade.ts'
+import { tlsFactsOf, upgradeToTls } from './tls-upgrade.ts'
 
 /** What all connections of a listener have in common; shared between them. */
 export interface TransportSettings {

@@ -1,15 +1,17 @@
 /** What the commands of one session share. */
 
 import { Framer } from '../bytes/framer.ts'
+import { isLoopback } from '../bytes/ip-address.ts'
 import type { Host, LiveConnection } from '../contracts/host.ts'
 import type { Transport } from '../contracts/transport.ts'
-import { COMMAND_LINE, SLICE_MS } from './limits.ts'
+import { SlicedWork } from '../engine/sliced-work.ts'
+import { COMMAND_LINE } from './limits.ts'
 import type { Maildrop } from './maildrop.ts'
 import type { Pop3Settings } from './options.ts'
 import { Output } from './wire/output.ts'
 
 /** One session: the host it asks, the connection it speaks on, and what it has reached. */
-export class Context {
+export class Context extends SlicedWork {
   readonly host: Host
   readonly settings: Pop3Settings
   readonly transport: Transport
@@ -28,11 +30,11 @@ export class Context {
   isEnding = false
   /** The session waits for its client and for nothing else. */
   isWaiting = false
-  #sliceBegan = 0
   /** When the client last had nothing owed to it: its last command was answered, or it took what it was sent. */
   #idleSince = 0
 
   constructor(host: Host, settings: Pop3Settings, transport: Transport, connection: LiveConnection) {
+    super()
     this.host = host
     this.settings = settings
     this.transport = transport
@@ -73,36 +75,4 @@ export class Context {
   commandDone(): void {
     this.#idleSince = this.host.clock.monotonic()
   }
-
-  /** Begins a slice of work that {@link Context.pause} measures. */
-  beginSlice(): void {
-    this.#sliceBegan = this.host.clock.monotonic()
-  }
-
-  /**
-   * For loops, now and then: sends what is due and lets others run when this command has had its slice. Answers a promise
-   * only when there is something to wait for. Throws {@link Disconnected}.
-   */
-  pause(): Promise<void> | undefined {
-    if (this.connection.signal.aborted) throw new Disconnected()
-    const pressure = this.out.isFull ? this.out.flush() : undefined
-    if (pressure !== undefined) return pressure.then(() => this.beginSlice())
-    if (this.host.clock.monotonic() - this.#sliceBegan < SLICE_MS) return undefined
-    return new Promise(resolve => {
-      this.host.clock.after(0, () => {
-        this.beginSlice()
-        resolve()
-      })
-    })
-  }
-}
-
-/** The client left, or its answer broke off: nobody is there to hear more. */
-export class Disconnected extends Error {
-  override readonly name: string = 'Disconnected'
-}
-
-/** Addresses that never leave this machine; a Unix socket has none. */
-function isLoopback(address: string): boolean {
-  return address === '' || address === '::1' || /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(address)
 }

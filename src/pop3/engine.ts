@@ -1,6 +1,7 @@
 /** The POP3 engine: a host and options in, sessions out. RFC 1939. */
 
 import type { Engine, Host } from '../contracts/host.ts'
+import { sessionEngine } from '../engine/session-engine.ts'
 import { settingsOf } from './options.ts'
 import type { Pop3Options } from './options.ts'
 import { Session } from './session.ts'
@@ -20,20 +21,5 @@ import { Session } from './session.ts'
  */
 export function pop3Engine(host: Host, options: Pop3Options = {}): Engine {
   const settings = settingsOf(options)
-  const sessions = new Set<Session>()
-  let isDown = false
-  return {
-    protocol: 'pop3',
-    async serve(transport, connection) {
-      const session = new Session(host, settings, transport, connection)
-      if (isDown) session.stop()
-      sessions.add(session)
-      await session.serve()
-      sessions.delete(session)
-    },
-    shutdown() {
-      isDown = true
-      for (const session of sessions) session.stop()
-    },
-  }
+  return sessionEngine('pop3', (transport, connection) => new Session(host, settings, transport, connection))
 }

@@ -20,6 +20,3 @@ export const READ_PIECE: number = 256 * 1024
 
 /** Octets that TOP asks for at first: the header and some lines of most messages. */
 export const TOP_PIECE: number = 16 * 1024
-
-/** Milliseconds of work after which the event loop gets its turn. */
-export const SLICE_MS: number = 4

@@ -2,8 +2,8 @@
 
 import { DotStuffer } from '../bytes/dot-stuff.ts'
 import type { MessageSource } from '../contracts/message.ts'
+import { Disconnected } from '../engine/sliced-work.ts'
 import type { Context } from './context.ts'
-import { Disconnected } from './context.ts'
 import { READ_PIECE, TOP_PIECE } from './limits.ts'
 import type { Maildrop } from './maildrop.ts'
 import { positive, replies } from './replies.ts'

@@ -4,7 +4,8 @@ import { SyntaxFault } from '../bytes/cursor.ts'
 import type { Host, LiveConnection } from '../contracts/host.ts'
 import type { Transport } from '../contracts/transport.ts'
 import { commands } from './commands/index.ts'
-import { Context, Disconnected } from './context.ts'
+import { Disconnected } from '../engine/sliced-work.ts'
+import { Context } from './context.ts'
 import { FAILED_LOGINS, FAULTS_IN_A_ROW } from './limits.ts'
 import type { Pop3Settings } from './options.ts'
 import { isWorthReporting, negative, positive, refusalOf, replies, replyOf } from './replies.ts'
@@ -22,8 +23,8 @@ export class Session {
     this.#context = new Context(host, settings, transport, connection)
   }
 
-  /** Serves the connection. Never rejects. */
-  async serve(): Promise<void> {
+  /** Serves the connection, then calls `ended`. Never rejects. */
+  async serve(ended: () => void): Promise<void> {
     const context = this.#context
     try {
       if (await this.#greet()) await this.#pump()
@@ -36,6 +37,7 @@ export class Session {
     } finally {
       context.out.release()
       context.transport.end()
+      ended()
     }
   }
 

@@ -90,8 +90,3 @@ export const MAX_IDLE_COMMANDS = 100
 export const MAX_REFUSED_RECIPIENTS = 100
 /** Failed logins of one connection (S23). RFC 4954 §4. */
 export const MAX_FAILED_LOGINS = 3
-
-/** Whether an address is this very machine's; a Unix socket has none. */
-export function isLoopback(address: string): boolean {
-  return address === '' || address === '::1' || /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(address)
-}

@@ -3,9 +3,10 @@
 import { latin1Bytes } from '../../bytes/ascii.ts'
 import { SaslDialogue, type SaslTurn } from '../../sasl/dialogue.ts'
 import { findMechanism, offeredMechanisms } from '../../sasl/mechanisms.ts'
+import { Disconnected } from '../../engine/sliced-work.ts'
 import { bad, codes, no, type Completion } from '../codes.ts'
 import { command, type Command } from '../command.ts'
-import { Disconnected, type Context } from '../context.ts'
+import type { Context } from '../context.ts'
 import { logIn } from '../login.ts'
 import { NOT_AUTHENTICATED } from '../state.ts'
 

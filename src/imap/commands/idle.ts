@@ -1,9 +1,10 @@
 /** IDLE: the client waits, and is told of every change as it happens. RFC 9051 §6.3.13; RFC 2177. */
 
 import { startsWithFolded } from '../../bytes/ascii.ts'
+import { Disconnected } from '../../engine/sliced-work.ts'
 import { bad, ok } from '../codes.ts'
 import { command, noArguments, type Command } from '../command.ts'
-import { Disconnected, type Context } from '../context.ts'
+import type { Context } from '../context.ts'
 import { AUTHENTICATED } from '../state.ts'
 
 /** IDLE. RFC 9051 §6.3.13. */

@@ -1,8 +1,8 @@
 /** STARTTLS: from here on nobody listens in. RFC 9051 §6.2.1. */
 
+import { Disconnected } from '../../engine/sliced-work.ts'
 import { bad, ok } from '../codes.ts'
 import { command, noArguments, type Command } from '../command.ts'
-import { Disconnected } from '../context.ts'
 import { NOT_AUTHENTICATED } from '../state.ts'
 
 /** STARTTLS. RFC 9051 §6.2.1. */

@@ -2,10 +2,10 @@
 
 import { SaslDialogue } from '../../sasl/dialogue.ts'
 import { findMechanism, offeredMechanisms } from '../../sasl/mechanisms.ts'
+import { Disconnected } from '../../engine/sliced-work.ts'
 import { command } from '../command.ts'
 import type { Command } from '../command.ts'
 import type { Context } from '../context.ts'
-import { Disconnected } from '../context.ts'
 import { COMMAND_LINE, RESPONSE_LINE } from '../limits.ts'
 import { logIn } from '../login.ts'
 import { negative, replies } from '../replies.ts'

@@ -1,8 +1,8 @@
 /** STLS: TLS from here on, and nothing that was said before. RFC 2595 §4. */
 
+import { Disconnected } from '../../engine/sliced-work.ts'
 import { command, noArguments } from '../command.ts'
 import type { Command } from '../command.ts'
-import { Disconnected } from '../context.ts'
 import { negative, positive } from '../replies.ts'
 import { AUTHORIZATION } from '../state.ts'
 

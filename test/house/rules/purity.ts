@@ -4,7 +4,7 @@ import { lineOf, roomOf, sources, visitAll } from '../tree.ts'
 import type { Tree } from '../tree.ts'
 
 /** The rooms that can be tested without a socket or a clock. */
-const pureRooms: ReadonlySet<string> = new Set(['contracts', 'bytes', 'mime', 'sasl', 'dkim', 'pipeline', 'smtp', 'imap', 'pop3'])
+const pureRooms: ReadonlySet<string> = new Set(['contracts', 'bytes', 'engine', 'mime', 'sasl', 'dkim', 'pipeline', 'smtp', 'imap', 'pop3'])
 
 const insteadOfClock = 'take the time from the Clock contract'
 const insteadOfRandom = 'take it from the Random contract'

@@ -13,7 +13,7 @@ interface Room {
 }
 
 const ground = ['contracts']
-const tools = [...ground, 'bytes', 'mime', 'sasl', 'dkim', 'spf']
+const tools = [...ground, 'bytes', 'engine', 'mime', 'sasl', 'dkim', 'spf']
 const engineRoom = [...tools, 'pipeline']
 const workshops = ['smtp', 'imap', 'pop3', 'smtp-server', 'filters', 'stores', 'directories', 'dns']
 const upstairs = [...engineRoom, ...workshops, 'outbound', 'net']
@@ -22,6 +22,7 @@ const upstairs = [...engineRoom, ...workshops, 'outbound', 'net']
 export const stairs: Readonly<Record<string, Room>> = {
   contracts: { rooms: [], node: [] },
   bytes: { rooms: ground, node: [] },
+  engine: { rooms: ground, node: [] },
   mime: { rooms: [...ground, 'bytes'], node: [] },
   sasl: { rooms: [...ground, 'bytes'], node: ['node:crypto'] },
   dkim: { rooms: [...ground, 'bytes', 'mime'], node: ['node:crypto'] },

@@ -1,10 +1,16 @@
 /** What TLS agreed on, from a socket. RFC 8446 §4; RFC 6066 §3. */
 
-import type { TLSSocket } from 'node:tls'
 import type { TlsFacts } from '../contracts/index.ts'
 
-/** The facts for `LiveConnection.tls`. */
-export function tlsFacts(socket: TLSSocket): TlsFacts {
+/** What is asked of a TLS socket; Node's `TLSSocket` is one. */
+export interface SecureSocket {
+  getProtocol(): string | null
+  getCipher(): { readonly standardName: string }
+}
+
+/** What the handshake agreed on. */
+export function tlsFacts(socket: SecureSocket): TlsFacts {
+  // Node has it and leaves it out of its types.
   const name = (socket as { readonly servername?: unknown }).servername
   return {
     version: socket.getProtocol() ?? '',
