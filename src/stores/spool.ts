@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path'
 import { ConfigurationError, MailError } from '../contracts/mail-error.ts'
 import type { Spool, SpooledMessage, SpoolWriter } from '../contracts/spool.ts'
 import { LARGE_BLOCK, SharedBlocks, SMALL_BLOCK } from './shared-blocks.ts'
+import { unwritten } from './unwritten.ts'
 
 /** Octets of one message that may wait for the disk before its writer is asked to wait. */
 const MOST_WAITING = 262_144
@@ -201,7 +202,7 @@ class Writer implements SpoolWriter {
         while (rest.length > 0) {
           const { bytesWritten } = await this.#file.writev(rest, this.#written)
           this.#written += bytesWritten
-          rest = after(rest, bytesWritten)
+          rest = unwritten(rest, bytesWritten)
         }
         this.#letGo()
       }
@@ -274,19 +275,6 @@ class Writer implements SpoolWriter {
 function release(octets: Uint8Array): void {
   const { buffer } = octets
   if (buffer instanceof ArrayBuffer && octets.byteLength === buffer.byteLength && buffer.byteLength >= WORTH_RELEASING) buffer.transfer(0)
-}
-
-function after(parts: readonly Uint8Array[], written: number): Uint8Array[] {
-  let left = written
-  const rest: Uint8Array[] = []
-  for (const part of parts) {
-    if (left >= part.length) left -= part.length
-    else {
-      rest.push(left > 0 ? part.subarray(left) : part)
-      left = 0
-    }
-  }
-  return rest
 }
 
 function gone(): MailError {

@@ -9,6 +9,7 @@ import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, statfsSyn
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { MailError } from '../../contracts/mail-error.ts'
+import { unwritten } from '../unwritten.ts'
 import { databasePath } from './database.ts'
 import { failpoint } from './failpoints.ts'
 import { isNoSpace } from './faults.ts'
@@ -274,7 +275,7 @@ export class SegmentWriter {
     while (rest.length > 0) {
       const written = rest.length === 1 ? writeSync(this.#fd, rest[0] ?? new Uint8Array(), 0, null, at) : writevSync(this.#fd, rest, at)
       at += written
-      rest = after(rest, written)
+      rest = unwritten(rest, written)
     }
   }
 
@@ -322,17 +323,4 @@ export class SegmentWriter {
 
 function keyOf(hash: Uint8Array): string {
   return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('latin1')
-}
-
-function after(parts: readonly Uint8Array[], written: number): Uint8Array[] {
-  let left = written
-  const rest: Uint8Array[] = []
-  for (const part of parts) {
-    if (left >= part.length) left -= part.length
-    else {
-      rest.push(left > 0 ? part.subarray(left) : part)
-      left = 0
-    }
-  }
-  return rest
 }
