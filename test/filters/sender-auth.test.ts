@@ -11,7 +11,7 @@ test('mail from where its domain says: SPF, DKIM, DMARC and the client’s name 
   assert.equal(authentication?.findings.dmarc.aligned.join(), 'dkim=example.org,spf=example.org')
   assert.match(
     authentication?.field ?? '',
-    /^mx\.example\.org; spf=pass smtp\.mailfrom=example\.org; dkim=pass \(2048-bit key\) header\.d=example\.org header\.s=rsa header\.b="[\w+/]{8}"; dmarc=pass \(p=reject\) header\.from=example\.org; iprev=pass \(mx\.example\.org\) policy\.iprev="203\.0\.113\.7"$/,
+    /^mx\.example\.org; spf=pass smtp\.mailfrom=example\.org; dkim=pass \(2048-bit key\) header\.d=example\.org header\.s=rsa header\.b="[\w+/]{8}"; dmarc=pass \(p=reject\) header\.from=example\.org; arc=none; iprev=pass \(mx\.example\.org\) policy\.iprev="203\.0\.113\.7"$/,
   )
   assert.match(stored, /^(?:(?!From).*\n)*Authentication-Results: mx\.example\.org; spf=pass/)
 })

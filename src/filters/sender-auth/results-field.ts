@@ -30,7 +30,8 @@ export function resultsValue(id: string, { spf, signatures, dmarc, arc, iprev, b
   }
   const policy = dmarc.published === undefined ? '' : ` (p=${dmarc.published}${dmarc.requested === dmarc.published ? '' : ' testing'})`
   parts.push(`dmarc=${dmarc.result}${policy}${dmarc.domain === undefined ? '' : ` header.from=${dmarc.domain}`}`)
-  if (arc.result !== 'none') parts.push(`arc=${arc.result}${arc.sealers.length === 0 ? '' : ` (${arc.sealers.slice(-5).join(' ')})`}`)
+  // Said in any case: who seals the message reads it from here.
+  parts.push(`arc=${arc.result}${arc.sealers.length === 0 ? '' : ` (${arc.sealers.slice(-5).join(' ')})`}`)
   if (iprev !== undefined)
     parts.push(`iprev=${iprev.result}${iprev.name === undefined ? '' : ` (${iprev.name})`} policy.iprev="${iprev.address}"`)
   if (bimi !== undefined) parts.push(`bimi=pass header.d=${bimi.domain} header.selector=default`)

@@ -70,6 +70,8 @@ export interface SenderAuthentication {
   readonly findings: Findings
   /** Value of the Authentication-Results field that was added. RFC 8617 §4.1.1 puts it behind `i=`. */
   readonly field: string
+  /** The same without this server's name: what `arcSealer` takes as `facts.results`, with `findings.arc.result` as `chain`. */
+  readonly results: string
   readonly decision: Decision
 }
 
@@ -172,7 +174,12 @@ class SenderAuth implements Middleware {
       envelope.recipients.map(recipient => [`${recipient.local}@${recipient.domain}`, this.#policy.decide(given, recipient)]),
     )
     const decision = mildest([...decisions.values()]) ?? this.#policy.decide(given, { local: '', domain: '' })
-    shared.set(SENDER_AUTHENTICATION, { findings, field, decision } satisfies SenderAuthentication)
+    shared.set(SENDER_AUTHENTICATION, {
+      findings,
+      field,
+      results: field.slice(this.#id.length + 2),
+      decision,
+    } satisfies SenderAuthentication)
     shared.set(DECISIONS, decisions)
     context.trace.note(`${decision.action}${decision.override === undefined ? '' : ` (${decision.override})`}: ${decision.text}`)
     this.#options.onExamined?.({
