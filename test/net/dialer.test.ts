@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { TLSSocket } from 'node:tls'
 import { test } from 'node:test'
 import { MailError } from 'mailwright/contracts'
@@ -195,4 +198,21 @@ test('a handshake that fails, or takes too long, closes the connection', async (
   await using leaving = await remote(socket => void socket.once('data', () => socket.destroy()))
   const third = await leaving.dial()
   assert.equal(await kindOf(third.secure({ serverName: 'mx.example' })), 'unavailable')
+})
+
+test('a Unix socket is dialled by its absolute path, and by nothing else', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mailwright-dialer-'))
+  const path = join(folder, 'socket')
+  const server = createServer(socket => socket.end('hello')).listen(path)
+  await once(server, 'listening')
+  const connection = await socketDialer().dial({ address: '', port: 0, path })
+  assert.equal(text(await connection.read(1000)), 'hello')
+  assert.deepEqual(connection.remote, { address: '', port: 0 })
+  connection.destroy()
+  server.close()
+  await once(server, 'close')
+  assert.equal(await kindOf(socketDialer().dial({ address: '', port: 0, path })), 'unavailable')
+  assert.equal(await kindOf(socketDialer().dial({ address: '', port: 0, path: 'socket' })), 'invalid')
+  assert.equal(await kindOf(socketDialer().dial({ address: '', port: 0, path: '/\0' })), 'invalid')
+  rmSync(folder, { recursive: true })
 })
