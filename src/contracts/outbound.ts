@@ -21,6 +21,8 @@ export interface OutboundMessage {
   readonly principal?: Principal
   /** This server is a gateway for the recipients: the message goes on as it is, under the sender that it has. */
   readonly relayed?: boolean
+  /** It came from a neighbour (LMTP) or from our own queue, whose word on the sender is good. */
+  readonly trusted?: boolean
   /** `undefined` is the null reverse-path. */
   readonly sender: MailAddress | undefined
   readonly recipients: readonly OutboundRecipient[]

@@ -9,6 +9,7 @@ import type { Queue, QueuedMessage, SuppressionList } from '../contracts/queue.t
 import { accept, reject } from '../contracts/verdict.ts'
 import type { Verdict } from '../contracts/verdict.ts'
 import { printAddress } from '../mime/index.ts'
+import { isVouchedFor } from './arc/own-results.ts'
 import { hasEightBit } from './eight-bit.ts'
 
 /** Makes the fields that go on top of a message: signatures and seals. Answers nothing where none is due. */
@@ -30,6 +31,13 @@ export interface DeparturesOptions {
   readonly seal?: Sign
   /** The envelope sender under which a forwarded message leaves (SRS), so that SPF holds for it. */
   readonly forwardedSender?: (sender: MailAddress) => MailAddress
+  /** Our name in `Authentication-Results`. Default: no results are ours. */
+  readonly authservId?: string
+  /**
+   * Senders of forwarded mail are told what became of it even where nobody vouched for them (SPF for the envelope sender, or DKIM of its
+   * domain, in `Authentication-Results` of ours). Default `false`: a forged sender is a stranger, who must not be hit (S21, RFC 5321 §6.2).
+   */
+  readonly tellStrangers?: boolean
   /** Further conditions, asked at RCPT. */
   readonly mayLeave?: (recipient: OutboundRecipient, by: Parameters<Outbound['recipient']>[1]) => Promise<Verdict>
 }
@@ -55,13 +63,18 @@ export class Departures implements Outbound {
     const { principal, sender, recipients, smtpUtf8, envelopeId, returnedContent, requireTls, notBefore, deliverBy, priority } = message
     const { content, prefix } = message
     const forwarded = principal === undefined
+    const silent = forwarded && message.trusted !== true && !this.#mayTell(message)
     const from =
       forwarded && message.relayed !== true && sender !== undefined ? (this.#options.forwardedSender?.(sender) ?? sender) : sender
     const { id } = await this.queue(
       {
         from: from === undefined ? '' : printAddress(from),
         origin: forwarded ? 'forward' : 'submission',
-        recipients: recipients.map(({ address, ...wishes }) => ({ ...wishes, address: printAddress(address) })),
+        recipients: recipients.map(({ address, ...wishes }) => ({
+          ...wishes,
+          ...(silent ? { notify: ['NEVER'] as const } : {}),
+          address: printAddress(address),
+        })),
         content,
         prefix,
         smtpUtf8,
@@ -76,6 +89,13 @@ export class Departures implements Outbound {
       sender,
     )
     return id
+  }
+
+  /** Whether a sender from elsewhere is who they say: else nothing is sent to them, by us or (RFC 3461 §5.2.1) the next hop. */
+  #mayTell({ sender, prefix }: OutboundMessage): boolean {
+    const { tellStrangers = false, authservId } = this.#options
+    if (sender === undefined || tellStrangers) return true
+    return authservId !== undefined && isVouchedFor(sender.domain, prefix, authservId)
   }
 
   /** Signs and queues. `sender` is whose domain signs, when the header names none of ours. */

@@ -44,7 +44,7 @@ export interface OutboundOptions
   extends
     Pick<RouterOptions, 'routes' | 'smarthost' | 'sources' | 'port' | 'ourNames' | 'ourAddresses' | 'allowPrivateNetworks' | 'families'>,
     Pick<AgentOptions, 'maxConcurrency' | 'destination' | 'retries' | 'warnAfter'>,
-    Pick<DeparturesOptions, 'sign' | 'seal' | 'forwardedSender' | 'mayLeave'>,
+    Pick<DeparturesOptions, 'sign' | 'seal' | 'forwardedSender' | 'tellStrangers' | 'mayLeave'>,
     Pick<TransmitterOptions, 'reports' | 'hopsPerTry'> {
   /** Where mail waits. Stays the caller's. */
   readonly queue: Queue
@@ -133,6 +133,7 @@ class ComposedOutbound implements OutboundMail {
     const rewriting = options.returns?.rewriting
     const rewritten = rewriting === undefined ? {} : { forwardedSender: (sender: MailAddress) => rewriting.forward(sender) }
     this.#departures = new Departures({
+      authservId: hostname,
       ...rewritten,
       ...options,
       queue,

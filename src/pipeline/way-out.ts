@@ -54,7 +54,7 @@ export async function sendOut(house: House, departures: readonly Departure[], le
     const marked =
       typeof by !== 'string' ? leaving.prefix : concatenated([encoder.encode(`Delivered-To: ${printable(by)}\r\n`), leaving.prefix])
     try {
-      const message = messageFor(leaving, group, marked)
+      const message = { ...messageFor(leaving, group, marked), ...(leaving.connection.protocol === 'lmtp' ? { trusted: true } : {}) }
       await outbound.take(by === RELAYED ? { ...message, relayed: true } : message)
     } catch (error) {
       const { verdict, expected } = verdictOf(error)

@@ -52,8 +52,8 @@ test('mail is not carried into private networks because a stranger’s DNS says 
 
 test('two servers that send on to one another stop, and one notification is written at most (RFC 5321 §6.3; S22)', async () => {
   await using earth = world()
-  const one = await earth.citizen('one.example', { aliases: { list: ['list@two.example'] } })
-  const two = await earth.citizen('two.example', { aliases: { list: ['list@one.example'] } })
+  const one = await earth.citizen('one.example', { aliases: { list: ['list@two.example'] }, outbound: { tellStrangers: true } })
+  const two = await earth.citizen('two.example', { aliases: { list: ['list@one.example'] }, outbound: { tellStrangers: true } })
   const origin = await earth.citizen('origin.example')
   let rounds = 0
   for (const { server } of [one, two]) server.on('message', () => void rounds++)

@@ -1,6 +1,6 @@
 /** What our own verifier wrote on top of a message, for the next hop to read. RFC 8601 §2.2; RFC 8617 §4.1.1, §6. */
 
-import { fieldValue, type ChainState, type SignableField } from '../../dkim/index.ts'
+import { fieldValue, readSignableHeader, type ChainState, type SignableField } from '../../dkim/index.ts'
 
 /** Results of authentication, as text of octets without line ends, and what they say of the chain. */
 export interface OwnResults {
@@ -42,6 +42,19 @@ export function resultsFrom(text: string): OwnResults {
   for (const result of results) if (payload.length + result.length < LONGEST) payload += `${payload === '' ? '' : '; '}${result}`
   const [, chain] = /(?:^|;) *arc *= *(none|pass|fail)(?![\w-])/i.exec(withoutComments(payload)) ?? []
   return { payload: payload === '' ? 'none' : payload, chain: chain?.toLowerCase() as ChainState | undefined }
+}
+
+/**
+ * Whether fields that we put in front say that an envelope sender of `domain` is real: SPF passed for it, or a signature of the domain or
+ * one above it. RFC 8601 §2.7.1, §2.7.2.
+ */
+export function isVouchedFor(domain: string, prefix: Uint8Array, authservId: string): boolean {
+  const results = withoutComments(ownResults(readSignableHeader(prefix).fields, authservId)?.payload ?? '').split(';')
+  return results.some(result => {
+    if (/^ *spf *= *pass(?![\w-])/i.test(result)) return /[ ]smtp\.mailfrom *=/i.test(result)
+    const [, signer] = /^ *dkim *= *pass(?![\w-]).* header\.d *= *([\w.-]+)/i.exec(result) ?? []
+    return signer !== undefined && `.${domain}`.endsWith(`.${signer.toLowerCase()}`) && signer.includes('.')
+  })
 }
 
 /** Folds and control characters become spaces, runs of them one. */
