@@ -10,6 +10,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ALL_UIDS, ConfigurationError, MailError, type Uid } from 'mailwright/contracts'
 import { sqliteStore } from 'mailwright/stores/sqlite'
+import { SCHEMA_VERSION } from '../../src/stores/sqlite/schema.ts'
 import { folderOf, inboxOf, message, namesIn, octetsOf, problemsOf, storeIn } from './sqlite-fixtures.ts'
 
 const [, , role, path = '', ledger = ''] = process.argv
@@ -164,14 +165,22 @@ function defineTests(): void {
     await old.deliver([{ account: 'ann', message: message(octetsOf('old')) }])
     await old.close()
     const database = new DatabaseSync(join(folder, 'mail.sqlite'))
-    database.exec('DROP INDEX content_segment; DELETE FROM schema WHERE version > 1')
+    const later = database
+      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND (name GLOB 'queue_*' OR name = 'suppression')")
+      .all()
+    for (const { name } of later) database.exec(`DROP TABLE ${String(name)}`)
+    database.exec("DROP INDEX content_segment; DELETE FROM counter WHERE name GLOB 'queue-*'; DELETE FROM schema WHERE version > 1")
     database.close()
     const store = storeIn(t, folder)
     assert.deepEqual(await namesIn(store), ['old'])
     const after = new DatabaseSync(join(folder, 'mail.sqlite'))
     t.after(() => after.close())
-    assert.equal(after.prepare('SELECT max(version) AS v FROM schema').get()?.['v'], 2)
-    assert.notEqual(after.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'content_segment'").get(), undefined)
+    assert.equal(after.prepare('SELECT max(version) AS v FROM schema').get()?.['v'], SCHEMA_VERSION)
+    const made = after.prepare("SELECT name FROM sqlite_schema WHERE name IN ('content_segment', 'queue_message') ORDER BY name").all()
+    assert.deepEqual(
+      made.map(({ name }) => name),
+      ['content_segment', 'queue_message'],
+    )
   })
 
   test('a database of another program, and a folder that cannot be one, are refused', t => {
