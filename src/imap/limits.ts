@@ -18,8 +18,8 @@ export const PATTERNS = 32
 /** BAD answers in a row before the connection ends. */
 export const FAULTS_IN_A_ROW = 30
 
-/** Failed logins before the connection ends. */
-export const FAILED_LOGINS = 5
+/** Failed logins before the connection ends (S23). */
+export const FAILED_LOGINS = 3
 
 /** Names of mailboxes (subscriptions likewise) an account may have before CREATE answers LIMIT. */
 export const MAILBOXES = 10_000
