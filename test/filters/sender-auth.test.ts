@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { dkimSign } from 'mailauth/lib/dkim/sign.js'
+import { senderAuth } from 'mailwright/filters/sender-auth'
+import { fakeResolver } from 'mailwright/testing'
 import type { FakeRecords } from 'mailwright/testing'
 import { PLAIN, received, rsa, signed } from './sender-auth-house.ts'
 
@@ -170,4 +172,24 @@ test('nothing in a message or in DNS gets a line into our field (S20, S30)', asy
     zone: { '203.0.113.7': { ptr: ['mx.example.org\r\nX-Evil: 1', 'a;spf=pass'] } },
   })
   assert.doesNotMatch(authentication?.field ?? 'absent', /evil|[\r\n]|absent/i)
+})
+
+test('Received-SPF is written when asked for (RFC 7208 §9.1)', async () => {
+  const { stored } = await received(PLAIN, { options: { receivedSpf: true } })
+  assert.match(
+    stored.replaceAll(/\n[ \t]+/g, ' '),
+    /^Received-SPF: pass \(mx\.example\.org: domain example\.org permits 203\.0\.113\.7\) receiver=mx\.example\.org; identity=mailfrom; client-ip=203\.0\.113\.7; envelope-from="@example\.org"; helo=mx\.example\.org$/m,
+  )
+})
+
+test('what a policy cannot be is told at once', () => {
+  const resolver = fakeResolver()
+  const hostname = 'mx.example.org'
+  const options: Readonly<Record<string, Partial<Parameters<typeof senderAuth>[0]>>> = {
+    MW_SENDER_AUTH_HOSTNAME: { hostname: 'not a host' },
+    MW_SENDER_AUTH_BUDGET: { questions: 1 },
+    MW_SENDER_AUTH_SCORE: { scores: { SPF_FAIL: Number.NaN } },
+    MW_SENDER_AUTH_POLICY: { policy: { overrides: [{ networks: ['192.0.2.0/33'], action: 'none' }] } },
+  }
+  for (const [code, more] of Object.entries(options)) assert.throws(() => senderAuth({ resolver, hostname, ...more }), { code })
 })
