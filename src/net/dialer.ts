@@ -15,6 +15,7 @@ import { tlsFacts } from '../engine/tls-facts.ts'
 import { sharedDeadlines } from './deadlines.ts'
 import type { Deadlined } from './deadlines.ts'
 import { plainAddress } from './ip.ts'
+import { SlowPeer } from './slow-peer.ts'
 
 /** Options of {@link socketDialer}. */
 export interface DialerOptions {
@@ -109,7 +110,7 @@ class SocketConnection implements ClientConnection, Deadlined {
   #waiting: Uint8Array[] = []
   #unread = 0
   #ended = false
-  #stall: Stall | undefined
+  #slow: SlowPeer | undefined
   dueTick = 0
 
   constructor(socket: Socket, limits: { readonly writeLimit: number; readonly writeTimeout: number }) {
@@ -150,8 +151,8 @@ class SocketConnection implements ClientConnection, Deadlined {
   write(octets: Uint8Array): Promise<void> | undefined {
     if (this.#gone || this.#ending) return undefined
     if (this.#socket.write(octets) || this.#socket.writableLength <= this.#limits.writeLimit) return undefined
-    this.#stall ??= new Stall(this.#socket, this.#limits.writeTimeout)
-    return this.#stall.over
+    this.#slow ??= new SlowPeer(this.#socket, this.#limits.writeTimeout)
+    return this.#slow.drained
   }
 
   async secure(tls: ClientTls): Promise<TlsPeer> {
@@ -255,8 +256,8 @@ class SocketConnection implements ClientConnection, Deadlined {
   readonly #onClose = (): void => this.#closed()
 
   readonly #onDrain = (): void => {
-    this.#stall?.release()
-    this.#stall = undefined
+    this.#slow?.release()
+    this.#slow = undefined
   }
 
   #closed(): void {
@@ -264,7 +265,7 @@ class SocketConnection implements ClientConnection, Deadlined {
     this.#gone = true
     sharedDeadlines.cancel(this)
     this.#settle(undefined)
-    this.#stall?.release()
+    this.#slow?.release()
     this.#abort?.abort()
   }
 
@@ -278,41 +279,6 @@ class SocketConnection implements ClientConnection, Deadlined {
     const reader = this.#reader
     this.#reader = undefined
     reader?.(arrival)
-  }
-}
-
-/** Exists only while the peer is slower than what is written to it; cuts it off when it takes nothing at all. */
-class Stall implements Deadlined {
-  readonly over: Promise<void>
-  dueTick = 0
-  readonly #socket: Socket
-  readonly #timeout: number
-  readonly #resolve: () => void
-  #taken: number
-
-  constructor(socket: Socket, timeout: number) {
-    this.#socket = socket
-    this.#timeout = timeout
-    this.#taken = socket.bytesWritten - socket.writableLength
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.over = promise
-    this.#resolve = resolve
-    sharedDeadlines.begin(this, timeout)
-  }
-
-  timeIsUp(): void {
-    const taken = this.#socket.bytesWritten - this.#socket.writableLength
-    if (taken === this.#taken) {
-      this.#socket.destroy()
-      return
-    }
-    this.#taken = taken
-    sharedDeadlines.begin(this, this.#timeout)
-  }
-
-  release(): void {
-    sharedDeadlines.cancel(this)
-    this.#resolve()
   }
 }
 

@@ -12,6 +12,7 @@ import { tlsFacts } from '../engine/tls-facts.ts'
 import type { Certificates } from './certificates.ts'
 import { sharedDeadlines } from './deadlines.ts'
 import type { Deadlined } from './deadlines.ts'
+import { SlowPeer } from './slow-peer.ts'
 import { tlsFactsOf, upgradeToTls } from './tls-upgrade.ts'
 
 /** What all connections of a listener have in common; shared between them. */
@@ -234,45 +235,6 @@ class SocketTransport implements Transport, Deadlined {
     socket.off('close', onClose)
     socket.off('drain', onDrain)
   }
-}
-
-/** Exists only while a peer is slower than what is written to it. */
-class SlowPeer implements Deadlined {
-  readonly drained: Promise<void>
-  dueTick = 0
-  readonly #socket: Socket
-  readonly #timeout: number
-  readonly #resolve: () => void
-  #sent: number
-
-  constructor(socket: Socket, timeout: number) {
-    this.#socket = socket
-    this.#timeout = timeout
-    this.#sent = sentBy(socket)
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.drained = promise
-    this.#resolve = resolve
-    sharedDeadlines.begin(this, timeout)
-  }
-
-  timeIsUp(): void {
-    const sent = sentBy(this.#socket)
-    if (sent === this.#sent) {
-      this.#socket.destroy()
-      return
-    }
-    this.#sent = sent
-    sharedDeadlines.begin(this, this.#timeout)
-  }
-
-  release(): void {
-    sharedDeadlines.cancel(this)
-    this.#resolve()
-  }
-}
-
-function sentBy(socket: Socket): number {
-  return (socket.bytesWritten ?? 0) - socket.writableLength
 }
 
 function onReadable(this: OwnedSocket): void {
