@@ -13,6 +13,7 @@ const topLevelNames: readonly string[] = [
   'LICENSE',
   'CONTRIBUTING.md',
   'SECURITY.md',
+  'bin',
   'src',
   'examples',
   'test',
