@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateRawSync, gunzipSync, gzipSync } from 'node:zlib'
-import { DmarcReportCollector, dmarcReports, readDmarcReport, senderAuth, writeDmarcReport } from 'mailwright/filters/sender-auth'
-import type { DmarcReport, OutgoingReport } from 'mailwright/filters/sender-auth'
+import {
+  DmarcReportCollector,
+  dmarcReports,
+  readDmarcReport,
+  readTlsReport,
+  senderAuth,
+  writeDmarcReport,
+} from 'mailwright/filters/sender-auth'
+import type { DmarcReport, OutgoingReport, TlsReport } from 'mailwright/filters/sender-auth'
 import { fakeResolver } from 'mailwright/testing'
 import { address, connectionOf, houseOf, spooled } from '../pipeline/house.ts'
 import { PLAIN } from './sender-auth-house.ts'
@@ -99,4 +106,48 @@ test('what was examined is counted, and reported where the domain’s own addres
   await reception.recipient(address('ann@example.org'))
   await reception.message(spooled(text.replaceAll('\r\n', '\n')))
   assert.deepEqual(read, [sent[0]?.report])
+})
+
+test('a report on TLS is read out of its mail (RFC 8460 §4, §5.3)', async () => {
+  const json = JSON.stringify({
+    'organization-name': 'Company-X',
+    'date-range': { 'start-datetime': '2016-04-01T00:00:00Z', 'end-datetime': '2016-04-01T23:59:59Z' },
+    'contact-info': 'sts-reporting@company-x.example',
+    'report-id': '5065427c-23d3-47ca-b6e0-946ea0e8c4be',
+    policies: [
+      {
+        policy: { 'policy-type': 'sts', 'policy-string': ['version: STSv1'], 'policy-domain': 'example.org', 'mx-host': '*.example.org' },
+        summary: { 'total-successful-session-count': 5326, 'total-failure-session-count': 303 },
+        'failure-details': [
+          {
+            'result-type': 'certificate-expired',
+            'sending-mta-ip': '2001:db8:abcd:0012::1',
+            'receiving-mx-hostname': 'mx1.example.org',
+            'failed-session-count': 100,
+          },
+        ],
+      },
+    ],
+  })
+  const told: TlsReport[] = []
+  const filter = dmarcReports({
+    addresses: ['ann@example.org'],
+    onReport: () => assert.fail('not of DMARC'),
+    onTlsReport: report => void told.push(report),
+  })
+  const { host } = houseOf({ middleware: [filter] })
+  const { reception } = await host.receive(connectionOf(), { sender: address('reports@company-x.example') })
+  await reception.recipient(address('ann@example.org'))
+  const lines =
+    gzipSync(json)
+      .toString('base64')
+      .match(/.{1,76}/g) ?? []
+  const head = 'From: r@company-x.example\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=tlsrpt; boundary=b\n\n--b\n\nx\n'
+  const part = `--b\nContent-Type: application/tlsrpt+gzip\nContent-Disposition: attachment; filename=r.json.gz\nContent-Transfer-Encoding: base64\n\n`
+  await reception.message(spooled(`${head}${part}${lines.join('\n')}\n--b--\n`))
+  const [report] = told
+  assert.deepEqual([report?.organisation, report?.policies[0]?.domain, report?.policies[0]?.failures], ['Company-X', 'example.org', 303])
+  assert.deepEqual(report?.policies[0]?.details[0]?.type, 'certificate-expired')
+  for (const text of ['', '{}', '[]', 'null', '{"policies":[]}', '['.repeat(100_000)])
+    assert.equal(readTlsReport(Buffer.from(text)), undefined)
 })

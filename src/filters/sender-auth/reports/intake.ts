@@ -1,18 +1,21 @@
-/** Takes aggregate reports out of the mail of those who asked for them. RFC 9990 §3.3. */
+/** Takes reports of DMARC and TLS out of the mail of those who asked for them. RFC 9990 §3.3; RFC 8460 §5.3. */
 
 import type { Clock, MailAddress, MessageContext, Middleware, Next, Verdict } from '../../../contracts/index.ts'
 import { canonicalAddress } from '../../../mime/index.ts'
 import { ConfigurationError } from '../../../contracts/index.ts'
 import type { DmarcReport } from './report.ts'
+import type { TlsReport } from './tls-report.ts'
 import { machineClock } from '../machine-clock.ts'
 import { ReaderThread } from './reader-thread.ts'
 
 /** Options of {@link dmarcReports}. */
 export interface DmarcReportsOptions {
-  /** The addresses in your record's `rua`. */
+  /** The addresses in the `rua` of your records of DMARC and TLS. */
   readonly addresses: readonly string[]
   /** Told of each report once its message was decided on. What it throws or rejects with is noted in the trace; the mail is delivered all the same. */
   readonly onReport: (report: DmarcReport, from: { readonly sender: MailAddress | undefined }) => void | Promise<void>
+  /** The same for reports on TLS. Default: nobody is told. */
+  readonly onTlsReport?: (report: TlsReport, from: { readonly sender: MailAddress | undefined }) => void | Promise<void>
   /** Default: the machine's clock. */
   readonly clock?: Clock
 }
@@ -35,7 +38,7 @@ const MOST_ATTACHMENTS = 5
  * })
  * ```
  */
-export function dmarcReports({ addresses, onReport, clock = machineClock }: DmarcReportsOptions): Middleware {
+export function dmarcReports({ addresses, onReport, onTlsReport, clock = machineClock }: DmarcReportsOptions): Middleware {
   const reader = new ReaderThread(clock)
   const wanted = new Set(
     addresses.map(text => {
@@ -54,10 +57,12 @@ export function dmarcReports({ addresses, onReport, clock = machineClock }: Dmar
       try {
         const { attachments } = await context.parsed()
         for (const { content } of attachments.slice(0, MOST_ATTACHMENTS)) {
-          const report = content.length > MOST_PACKED ? undefined : await reader.read(content)
-          if (report === undefined) continue
-          await onReport(report, { sender: envelope.sender })
-          trace.note(`an aggregate report of ${report.organisation} on ${report.policy.domain}: ${report.records.length} rows`)
+          const found = content.length > MOST_PACKED ? undefined : await reader.read(content)
+          if (found === undefined) continue
+          const { kind, report } = found
+          if (kind === 'dmarc') await onReport(report, { sender: envelope.sender })
+          else await onTlsReport?.(report, { sender: envelope.sender })
+          trace.note(`a report of ${report.organisation} on ${kind === 'dmarc' ? report.policy.domain : 'TLS'}`)
         }
       } catch (error) {
         trace.note(`no report could be read: ${error instanceof Error ? error.message : String(error)}`)

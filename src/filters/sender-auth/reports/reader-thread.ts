@@ -2,7 +2,7 @@
 
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../../contracts/index.ts'
-import type { DmarcReport } from './report.ts'
+import type { AnyReport } from './report-worker.ts'
 
 const WITHIN = 10_000
 const MEMORY_MB = 256
@@ -19,7 +19,7 @@ export class ReaderThread {
   }
 
   /** The report; `undefined` for what is none, takes too long, or too much memory. Never rejects. */
-  async read(octets: Uint8Array): Promise<DmarcReport | undefined> {
+  async read(octets: Uint8Array): Promise<AnyReport | undefined> {
     if (this.#waiting >= MOST_WAITING) return undefined
     this.#waiting++
     const turn = this.#last.then(() => this.#read(octets))
@@ -31,7 +31,7 @@ export class ReaderThread {
     }
   }
 
-  #read(octets: Uint8Array): Promise<DmarcReport | undefined> {
+  #read(octets: Uint8Array): Promise<AnyReport | undefined> {
     return new Promise(resolve => {
       // The same ending as this file's: ".ts" from the sources, ".js" when built.
       const worker = new Worker(new URL(`./report-worker${import.meta.url.slice(-3)}`, import.meta.url), {
@@ -40,13 +40,13 @@ export class ReaderThread {
         execArgv: [],
         resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
       })
-      const settle = (report: DmarcReport | undefined): void => {
+      const settle = (report: AnyReport | undefined): void => {
         stop()
         resolve(report)
         void worker.terminate()
       }
       const stop = this.#clock.after(WITHIN, () => settle(undefined))
-      worker.on('message', (report: DmarcReport | undefined) => settle(report))
+      worker.on('message', (report: AnyReport | undefined) => settle(report))
       worker.on('error', () => settle(undefined))
       worker.on('exit', () => settle(undefined))
     })

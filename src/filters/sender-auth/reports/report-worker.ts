@@ -2,5 +2,17 @@
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { readDmarcReport } from './read-report.ts'
+import type { DmarcReport } from './report.ts'
+import { readTlsReport, type TlsReport } from './tls-report.ts'
 
-parentPort?.postMessage(workerData instanceof Uint8Array ? readDmarcReport(workerData) : undefined)
+/** What was in an attachment. */
+export type AnyReport = { readonly kind: 'dmarc'; readonly report: DmarcReport } | { readonly kind: 'tls'; readonly report: TlsReport }
+
+function readAny(octets: Uint8Array): AnyReport | undefined {
+  const dmarc = readDmarcReport(octets)
+  if (dmarc !== undefined) return { kind: 'dmarc', report: dmarc }
+  const tls = readTlsReport(octets)
+  return tls === undefined ? undefined : { kind: 'tls', report: tls }
+}
+
+parentPort?.postMessage(workerData instanceof Uint8Array ? readAny(workerData) : undefined)
