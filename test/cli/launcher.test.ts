@@ -12,5 +12,5 @@ const { version, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'ut
 
 test('the command of the package runs in a checkout that was never built', () => {
   const { stdout, stderr, status } = spawnSync(process.execPath, [join(root, bin.mailwright), '--version'], { encoding: 'utf8' })
-  assert.deepEqual([status, stdout.trim(), stderr], [0, version, ''])
+  assert.deepEqual([status, stdout.trim(), stderr], [0, `mailwright ${version}`, ''])
 })
