@@ -44,7 +44,7 @@ export interface OutboundOptions
   extends
     Pick<RouterOptions, 'routes' | 'smarthost' | 'sources' | 'port' | 'ourNames' | 'ourAddresses' | 'allowPrivateNetworks' | 'families'>,
     Pick<AgentOptions, 'maxConcurrency' | 'destination' | 'retries' | 'warnAfter'>,
-    Pick<DeparturesOptions, 'sign' | 'seal' | 'forwardedSender' | 'tellStrangers' | 'mayLeave'>,
+    Pick<DeparturesOptions, 'sign' | 'seal' | 'forwardedSender' | 'tellStrangers' | 'mostPriority' | 'mayLeave'>,
     Pick<TransmitterOptions, 'reports' | 'hopsPerTry'> {
   /** Where mail waits. Stays the caller's. */
   readonly queue: Queue
