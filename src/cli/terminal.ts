@@ -12,11 +12,19 @@ export interface Terminal {
   secret(question: string): Promise<string>
 }
 
+/** JSON leaves C1 controls and marks that turn text around as they are, and some terminals obey them (S14). */
+function asciiJson(facts: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(facts).replace(
+    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
 /** The terminal of this process. */
 export function processTerminal(json: boolean): Terminal {
   return {
     tell(words, facts) {
-      process.stdout.write(`${json ? JSON.stringify(facts) : words}\n`)
+      process.stdout.write(`${json ? asciiJson(facts) : words}\n`)
     },
     note(words) {
       process.stderr.write(`mailwright: ${words}\n`)

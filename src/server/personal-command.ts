@@ -125,11 +125,11 @@ export function tellOperator(server: Pick<MailServer, 'on'>, tell: (line: string
     const from = sender === undefined ? '<>' : printed(sender)
     tell(`${verdict.kind} ${size} octets from ${from} to ${recipients.map(printed).join(', ')}`)
   })
-  server.on('sent', ({ recipient, status }) => tell(`sent to ${recipient}: ${said(status)}`))
+  server.on('sent', ({ recipient, status }) => tell(`sent to ${printable(recipient)}: ${said(status)}`))
   server.on('delayed', ({ recipient, status, dueAt = 0 }) => {
-    tell(`not sent to ${recipient} yet: ${said(status)}; next try ${new Date(dueAt).toISOString()}`)
+    tell(`not sent to ${printable(recipient)} yet: ${said(status)}; next try ${new Date(dueAt).toISOString()}`)
   })
-  server.on('bounced', ({ recipient, status }) => tell(`will not be sent to ${recipient}: ${said(status)}`))
+  server.on('bounced', ({ recipient, status }) => tell(`will not be sent to ${printable(recipient)}: ${said(status)}`))
   let last = ''
   let repeats = 0
   server.on('error', ({ error, where }) => {
