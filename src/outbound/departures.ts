@@ -38,7 +38,7 @@ export interface DeparturesOptions {
    * domain, in `Authentication-Results` of ours). Default `false`: a forged sender is a stranger, who must not be hit (S21, RFC 5321 §6.2).
    */
   readonly tellStrangers?: boolean
-  /** The greatest priority that those who submit may ask for (MT-PRIORITY): above 0 it goes before everybody else's mail. Default 0. RFC 6710 §5. */
+  /** The greatest priority that those who submit may ask for (MT-PRIORITY): above 0 it goes before everybody else's mail. Default 0. RFC 6710 §4.1. */
   readonly mostPriority?: number
   /** Further conditions, asked at RCPT. */
   readonly mayLeave?: (recipient: OutboundRecipient, by: Parameters<Outbound['recipient']>[1]) => Promise<Verdict>

@@ -48,7 +48,7 @@ test('what a remote server said moves no cursor: in the queue’s table, in its 
   for (const line of lines) assert.doesNotMatch(line, /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/)
 })
 
-test('nobody goes before everybody else’s mail by asking for it; behind it they may go (RFC 6710 §5; S34)', async () => {
+test('nobody goes before everybody else’s mail by asking for it; behind it they may go (RFC 6710 §4.1; S34)', async () => {
   const queue = memoryQueue()
   const departures = new Departures({
     queue,
