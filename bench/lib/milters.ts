@@ -10,6 +10,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cpuGroup, type CpuGroup } from './cgroup.ts'
 
+/** Debian's package `publicsuffix`: without it OpenDMARC finds no policy above a domain. */
+const SUFFIXES = '/usr/share/publicsuffix/public_suffix_list.dat'
+
 /** Both milters, running. */
 export interface Milters {
   /** Lines for Postfix's main.cf. */
@@ -46,7 +49,7 @@ export async function milters(records: Readonly<Record<string, string>>): Promis
   )
   file(
     'opendmarc.conf',
-    `Socket local:${folder}/dmarc.sock\nUMask 000\nAuthservID mx.bench.example\nTrustedAuthservIDs mx.bench.example\nIgnoreHosts ${strangers}\nSPFIgnoreResults true\nSPFSelfValidate true\nRejectFailures false\nPidFile ${folder}/opendmarc.pid\nSyslog false\n`,
+    `Socket local:${folder}/dmarc.sock\nUMask 000\nAuthservID mx.bench.example\nTrustedAuthservIDs mx.bench.example\nIgnoreHosts ${strangers}\nSPFIgnoreResults true\nSPFSelfValidate true\nRejectFailures false\n${existsSync(SUFFIXES) ? `PublicSuffixList ${SUFFIXES}\n` : ''}PidFile ${folder}/opendmarc.pid\nSyslog false\n`,
   )
   const group = cpuGroup()
   const outside = cpuGroup()
