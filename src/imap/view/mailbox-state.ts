@@ -25,7 +25,7 @@ export interface Observer {
 }
 
 /**
- * The messages of a mailbox in ascending order of UID: 24 octets each, shared. `uids` is replaced, never changed, when a
+ * The messages of a mailbox in ascending order of UID: 28 octets each, shared. `uids` is replaced, never changed, when a
  * message goes, and only written beyond its end when one comes, so that a session may keep it as its view.
  */
 export class MailboxState {
