@@ -17,7 +17,7 @@ async function tortureServer(): Promise<void> {
   const result = await torture({ kills, onProgress: line => console.error(line), verify: verified })
   console.log(
     `kills ${result.kills}, acknowledged ${result.acknowledged}, lost ${result.lost.length}, corrupt ${result.corrupt.length}, duplicate ${result.duplicate.length}, ` +
-      `present though never acknowledged ${result.unacknowledged}, slowest restart ${result.slowestRestart.toFixed(0)} ms, verify() problems ${result.problems.length}`,
+      `present though never acknowledged ${result.unacknowledged}, restart ${result.medianRestart.toFixed(0)} ms, the slowest ${result.slowestRestart.toFixed(0)} ms, verify() problems ${result.problems.length}`,
   )
   for (const problem of result.problems) console.log(problem)
   process.exitCode = result.lost.length + result.corrupt.length + result.duplicate.length + result.problems.length === 0 ? 0 : 1

@@ -54,7 +54,7 @@ test('literals of impossible sizes are refused before login, and the session goe
 `,
   ))
 
-test('LITERAL+ beyond the limit ends the connection, so that its octets never run (RFC 7888 §4, P1)', async () => {
+test('LITERAL+ beyond the limit ends the connection, so that its octets never run (RFC 7888 §4, P1, P2)', async () => {
   const rest = 'x9 LOGIN ann secret\\r\\nx10 CREATE evil\\r\\n'
   for (const size of ['8192+', '65536+', '4294967295+', '99999999999999999999+']) {
     for (const start of size === '8192+' ? ['S: * OK *'] : ['S: * OK *', LOGIN]) {
