@@ -47,6 +47,9 @@ export async function mailwright(folder: string = mkdtempSync(join(tmpdir(), 'be
     'bench-secret-1',
     '--json',
     '--allow-plaintext-login',
+    // As bare as the servers beside it: none of them asks DNS or weighs words.
+    '--filters',
+    'none',
   ]
   for (const name of ['smtp', 'submission', 'submissions', 'lmtp', 'imap', 'imaps', 'pop3', 'pop3s']) words.push(`--${name}-port`, '0')
   return started(folder, join(ROOT, 'examples/personal-server.ts'), words, () => mailwright(folder))

@@ -19,7 +19,7 @@ export interface OutageResolverOptions {
  * fails too does DNS count as away, and for a while all questions fail at once with `unavailable`. A single domain whose servers
  * are slow or broken therefore switches nothing off.
  */
-export function outageResolver(resolver: Required<Resolver>, options: OutageResolverOptions): Required<Resolver> {
+export function outageResolver(resolver: Resolver, options: OutageResolverOptions): Resolver {
   const { clock, probe = 'a.root-servers.net', slowMs = 1000, restMs = 30_000 } = options
   let awayUntil = 0
   let probing: Promise<void> | undefined
@@ -50,6 +50,7 @@ export function outageResolver(resolver: Required<Resolver>, options: OutageReso
     }
   }
 
+  const srv = resolver.srv?.bind(resolver)
   return {
     a: guarded((name, call) => resolver.a(name, call)),
     aaaa: guarded((name, call) => resolver.aaaa(name, call)),
@@ -58,6 +59,6 @@ export function outageResolver(resolver: Required<Resolver>, options: OutageReso
     ptr: guarded((name, call) => resolver.ptr(name, call)),
     cname: guarded((name, call) => resolver.cname(name, call)),
     tlsa: guarded((name, call) => resolver.tlsa(name, call)),
-    srv: guarded((name, call) => resolver.srv(name, call)),
+    ...(srv === undefined ? {} : { srv: guarded(srv) }),
   }
 }

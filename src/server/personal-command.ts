@@ -7,6 +7,7 @@ import { DOOR_NAMES } from './doors.ts'
 import type { DoorName } from './doors.ts'
 import type { MailServer } from './mail-server.ts'
 import { PERSONAL_PORTS } from './personal.ts'
+import type { PersonalFilterOptions } from './personal-filters.ts'
 import type { PersonalServerOptions } from './personal.ts'
 import type { PersonalOutboundOptions, Smarthost } from './personal-outbound.ts'
 
@@ -43,6 +44,9 @@ export const PERSONAL_COMMAND: readonly CommandOption[] = Object.freeze([
   { name: 'mx-port', value: 'N', text: 'port of the servers that MX records name (default 25)' },
   { name: 'allow-private-networks', text: 'send to private and loopback addresses too (for tests)' },
   { name: 'tls-policy', value: 'POLICY', text: 'opportunistic (default), or require: never send in the clear' },
+  { name: 'filters', value: 'WHICH', text: 'default (who sent it, and is it wanted), or none' },
+  { name: 'dnsbl', value: 'ZONE,…', text: 'lists of bad clients to ask (default: none)' },
+  { name: 'greylist', text: 'put strangers off until they come again' },
   { name: 'allow-plaintext-login', text: 'let clients on this machine log in without TLS (for tests)' },
   { name: 'json', text: 'print one line of JSON once connections are accepted; all else goes to stderr' },
 ])
@@ -67,18 +71,31 @@ export function personalOptions(values: Readonly<Record<string, string | boolean
     ...(typeof user === 'string' ? { user } : {}),
     ...(typeof password === 'string' ? { password } : {}),
     ports,
+    ...(values['dns'] === undefined ? {} : { dns: String(values['dns']) }),
     outbound: outboundOptions(values),
+    filters: filterOptions(values),
     allowPlaintextLogin: values['allow-plaintext-login'] === true,
   }
 }
 
+function filterOptions(values: Readonly<Record<string, string | boolean | undefined>>): PersonalFilterOptions | false {
+  const { filters, dnsbl } = values
+  if (filters !== undefined && filters !== 'default' && filters !== 'none') {
+    throw new ConfigurationError('MW_OPTION', `--filters takes default or none, not "${filters}"`)
+  }
+  if (filters === 'none') return false
+  return {
+    ...(typeof dnsbl === 'string' ? { dnsbl: dnsbl.split(',') } : {}),
+    ...(values['greylist'] === true ? { greylist: true } : {}),
+  }
+}
+
 function outboundOptions(values: Readonly<Record<string, string | boolean | undefined>>): PersonalOutboundOptions {
-  const { dns, smarthost, 'mx-port': mxPort, 'tls-policy': tlsPolicy } = values
+  const { smarthost, 'mx-port': mxPort, 'tls-policy': tlsPolicy } = values
   if (tlsPolicy !== undefined && tlsPolicy !== 'opportunistic' && tlsPolicy !== 'require') {
     throw new ConfigurationError('MW_OPTION', `--tls-policy takes opportunistic or require, not "${tlsPolicy}"`)
   }
   return {
-    ...(dns === undefined ? {} : { dns: String(dns) }),
     ...(smarthost === undefined ? {} : { smarthost: smarthostOf(String(smarthost), values) }),
     ...(mxPort === undefined ? {} : { mxPort: portOf('mx', mxPort) }),
     ...(values['allow-private-networks'] === true ? { allowPrivateNetworks: true } : {}),

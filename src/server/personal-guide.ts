@@ -60,7 +60,7 @@ export function connectionGuide(facts: GuideFacts): string {
       ? []
       : [
           `    swaks --server 127.0.0.1:${ports.smtp} --from friend@example.net --to ${user}`,
-          `    printf 'Subject: Hello\\r\\n\\r\\nIt works.\\r\\n' | curl smtp://127.0.0.1:${ports.smtp} --mail-from friend@example.net --mail-rcpt ${user} -T -`,
+          `    printf 'From: friend@example.net\\r\\nSubject: Hello\\r\\n\\r\\nIt works.\\r\\n' | curl smtp://127.0.0.1:${ports.smtp} --mail-from friend@example.net --mail-rcpt ${user} -T -`,
         ]),
     '',
     '  Read it (curl asks for the password)',

@@ -3,7 +3,7 @@
 import type { Resolver } from '../contracts/index.ts'
 import { cachingResolver, recordsFor, stubResolver, systemResolver, tableText } from '../dns/index.ts'
 import { socketDialer } from '../net/index.ts'
-import { dkimKeys, dkimSigner, fileStsCache, fileTlsReportLedger, secretFile, senderRewriting } from '../outbound/index.ts'
+import { arcSealer, dkimKeys, dkimSigner, fileStsCache, fileTlsReportLedger, secretFile, senderRewriting } from '../outbound/index.ts'
 import type { NextServer } from '../outbound/index.ts'
 import type { ServerOutboundOptions } from './outbound.ts'
 
@@ -18,8 +18,6 @@ export interface Smarthost {
 
 /** How a personal server sends. */
 export interface PersonalOutboundOptions {
-  /** The DNS server to ask, `IP:PORT`. Default: the system's. */
-  readonly dns?: string
   /** Sends everything by this server. Default: by MX. */
   readonly smarthost?: Smarthost
   /** Port of the servers that MX records name. Default 25. */
@@ -33,7 +31,6 @@ export interface PersonalOutboundOptions {
 /** The way out of a personal server. */
 export interface PersonalOutbound {
   readonly outbound: ServerOutboundOptions
-  readonly resolver: Resolver
   /** What to publish in DNS, in columns; without what needs a web server. */
   readonly records: string
   /** Signing keys were made at this start. */
@@ -48,28 +45,31 @@ export interface PersonalOutboundFiles {
   readonly tlsReports: string
 }
 
-/** Makes the keys that are missing, and puts the options together. Throws `ConfigurationError` for a DNS server that is none. */
+/** What a personal server asks DNS by. Throws `ConfigurationError` for a DNS server that is none. */
+export function personalResolver(dns: string | undefined): Resolver {
+  return cachingResolver(dns === undefined ? systemResolver() : stubResolver({ servers: [dns], dialer: socketDialer() }))
+}
+
+/** Makes the keys that are missing, and puts the options together. */
 export async function personalOutbound(
   files: PersonalOutboundFiles,
   domains: readonly [string, ...string[]],
   hostname: string,
   options: PersonalOutboundOptions,
+  resolver: Resolver,
 ): Promise<PersonalOutbound> {
-  const dialer = socketDialer()
-  const resolver = cachingResolver(options.dns === undefined ? systemResolver() : stubResolver({ servers: [options.dns], dialer }))
   const keys = await dkimKeys({ folder: files.dkim, domains: [...domains] })
   const [domain] = domains
   const dkim = keys.records(domain).map(({ name, text }) => ({ selector: name.slice(0, name.indexOf('._domainkey.')), record: text }))
   const rewriting = senderRewriting({ domain, secret: secretFile(files.secret), isOurs: name => domains.includes(name) })
   const minimum = options.tlsPolicy === 'require' ? 'encrypted' : 'opportunistic'
   return {
-    resolver,
     records: tableText(recordsFor(domain, { host: hostname, dkim, webHost: false })),
     newKeys: keys.made.includes(domain),
     outbound: {
       resolver,
-      dialer,
       sign: dkimSigner({ keys }),
+      seal: arcSealer({ domain, keys, authservId: hostname }),
       returns: { rewriting },
       tls: { minimum, cache: fileStsCache(files.tlsPolicies) },
       tlsReports: { from: `postmaster@${domain}`, organisation: domain, ledger: fileTlsReportLedger(files.tlsReports) },

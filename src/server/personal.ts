@@ -4,7 +4,7 @@ import { ConfigurationError } from '../contracts/index.ts'
 import type { Middleware } from '../contracts/index.ts'
 import { sqliteDirectory } from '../directories/sqlite/index.ts'
 import type { SqliteDirectory } from '../directories/sqlite/index.ts'
-import { certificates, developmentCertificate, systemRandom } from '../net/index.ts'
+import { certificates, developmentCertificate, systemClock, systemRandom } from '../net/index.ts'
 import type { CertificateSource } from '../net/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
 import { traceJournal } from '../stores/traces/index.ts'
@@ -16,8 +16,10 @@ import { createMailServer } from './mail-server.ts'
 import type { MailServer } from './mail-server.ts'
 import { addMailAccount, firstMailboxes } from './new-account.ts'
 import { connectionGuide } from './personal-guide.ts'
-import { personalOutbound } from './personal-outbound.ts'
+import { personalOutbound, personalResolver } from './personal-outbound.ts'
 import type { PersonalOutboundOptions } from './personal-outbound.ts'
+import { personalFilters } from './personal-filters.ts'
+import type { PersonalFilterOptions } from './personal-filters.ts'
 
 /** Options of {@link personalServer}. */
 export interface PersonalServerOptions {
@@ -37,9 +39,13 @@ export interface PersonalServerOptions {
   readonly allowPlaintextLogin?: boolean
   /** A certificate from a certificate authority. Default: a development certificate, made on first start. */
   readonly tls?: CertificateSource
-  /** How it sends. Default: by MX, asking the system's DNS; `false`: not at all. */
+  /** The DNS server to ask, `IP:PORT`. Default: the system's. */
+  readonly dns?: string
+  /** How it sends. Default: by MX, `false`: not at all. */
   readonly outbound?: PersonalOutboundOptions | false
-  /** Middleware, outermost first. */
+  /** How it filters: {@link PersonalFilterOptions}; `false`: not at all. Default: sender authentication, and a scale that learns. */
+  readonly filters?: PersonalFilterOptions | false
+  /** Middleware, outermost first; it stands around the filters. */
   readonly middleware?: readonly Middleware[]
   /** Told what is being done, a line at a time. */
   readonly progress?: (line: string) => void
@@ -84,6 +90,8 @@ export interface PersonalFiles {
   readonly tls: string
   /** Folder of the keys that sign mail (DKIM). */
   readonly dkim: string
+  /** File of what the filters remember. */
+  readonly state: string
   /** The secret that rewritten senders are proved with. */
   readonly secret: string
   /** Policies of MTA-STS that other domains have announced. */
@@ -103,6 +111,7 @@ export function personalFiles(data: string): PersonalFiles {
     directory: `${data}/directory.db`,
     tls: `${data}/tls`,
     dkim: `${data}/dkim`,
+    state: `${data}/state.sqlite`,
     secret: `${data}/return-secret`,
     tlsPolicies: `${data}/tls-policies.json`,
     tlsReports: `${data}/tls-reports.json`,
@@ -143,9 +152,15 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
     options.tls === undefined ? developmentCertificate(files.tls, [hostname, domain]) : certificates([options.tls], { watch: true })
   const ports = { ...PERSONAL_PORTS, ...options.ports }
   if (options.outbound !== false) progress(`looking after the signing keys in ${files.dkim}`)
+  const resolver = personalResolver(options.dns)
   const others = (await directory.domains()).filter(name => name !== domain)
   const sending =
-    options.outbound === false ? undefined : await personalOutbound(files, [domain, ...others], hostname, options.outbound ?? {})
+    options.outbound === false ? undefined : await personalOutbound(files, [domain, ...others], hostname, options.outbound ?? {}, resolver)
+  const filters =
+    options.filters === false
+      ? undefined
+      : personalFilters(options.filters ?? {}, { hostname, store, resolver, clock: systemClock, stateFile: files.state })
+  if (filters !== undefined) cleanup.defer(() => filters.close())
   const traces = traceJournal({ folder: files.traces })
   cleanup.defer(() => traces.close())
   const server = createMailServer({
@@ -160,7 +175,7 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
     ...(sending === undefined ? {} : { outbound: sending.outbound }),
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.allowPlaintextLogin === true ? { allowPlaintextLogin: 'loopback' as const } : {}),
-  }).use(...(options.middleware ?? []))
+  }).use(...(options.middleware ?? []), ...(filters?.middleware ?? []))
   cleanup.defer(() => server.close())
   progress('opening the doors')
   await server.listen()

@@ -21,10 +21,11 @@ function explain(...words: readonly string[]): { readonly status: number | null;
 
 test('why a message was taken or refused is told by its id, by its file, and by the latest', { timeout: 60_000 }, async () => {
   const ports = { smtp: 0, submission: 0, submissions: 0, lmtp: 0, imap: 0, imaps: 0, pop3: 0, pop3s: 0 }
-  const personal = await personalServer({
+  await using personal = await personalServer({
     data,
     ports,
     outbound: false,
+    filters: false,
     middleware: [
       {
         name: 'no-lottery',
