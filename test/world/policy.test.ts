@@ -74,6 +74,13 @@ test('MTA-STS: an enforced policy keeps mail from a server that is not listed or
   assert.match(await firstTry(near, 'zoe@other.example'), /^delayed 4\.7\.\d+$/)
   assert.equal(await firstTry(near, 'zoe@trying.example'), 'sent 2.6.0')
   assert.equal((await other.inbox('zoe', 0)).length, 0)
+  // RFC 8689 §8.4: the sender has decided that it goes all the same, a report about this very fault for one.
+  assert.equal(await firstTry(near, 'zoe@other.example', { headers: { 'TLS-Required': 'No' } }), 'sent 2.6.0')
+  assert.match(
+    await firstTry(near, 'zoe@other.example', { headers: { 'TLS-Required': 'No' }, requireTls: true }),
+    /^(?:delayed|bounced) [45]\.7\./,
+  )
+  assert.equal((await other.inbox('zoe', 1)).length, 1)
   assert.equal((await trying.inbox('zoe', 1)).length, 1)
 })
 

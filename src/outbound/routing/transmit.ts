@@ -8,6 +8,7 @@ import type { TlsDecision, TlsPolicy } from '../tls-policy/policy.ts'
 import type { TlsReports } from '../tls-policy/report-rows.ts'
 import { AbsentHosts } from './absent.ts'
 import type { Hop, Router } from './options.ts'
+import { isTlsOptional } from './tls-optional.ts'
 import { Plans } from './plans.ts'
 import type { Plan } from './plans.ts'
 
@@ -45,6 +46,7 @@ class Journey {
   #left: readonly LeasedRecipient[]
   #last: DeliveryStatus | undefined
   #reached = false
+  #tlsOptional: Promise<boolean> | undefined
 
   constructor(options: TransmitterOptions, known: Known, lease: QueueLease, signal: AbortSignal) {
     this.#options = options
@@ -105,17 +107,27 @@ class Journey {
     return decision
   }
 
+  /** RFC 8689 §4.2.2. The header is read only where a policy could keep the message back. */
+  async #relaxed(hop: Hop, decision: TlsDecision): Promise<TlsDecision> {
+    if (this.#requiresTls || (decision.kind === 'go' && decision.policy.type === 'no-policy-found')) return decision
+    this.#tlsOptional ??= isTlsOptional(this.#lease.content)
+    if (!(await this.#tlsOptional)) return decision
+    return this.#options.tls.decide(hop, { tlsOptional: true, signal: this.#signal })
+  }
+
   async #over(hop: Hop, plan: Plan): Promise<void> {
     const { pool } = this.#options
     const { envelope, content } = this.#lease
-    const decision = await this.#decision(hop, plan)
+    const found = await this.#decision(hop, plan)
+    const decision = await this.#relaxed(hop, found)
     if (decision.kind === 'refuse') {
       this.#note({ ...decision.status, remote: hop.host })
       this.#report(hop, decision)
       return
     }
     const sent = await pool.send(hop, decision.requirement, { envelope, recipients: this.#left, content }, { signal: this.#signal })
-    this.#report(hop, decision, sent)
+    // RFC 8460 §3: what goes although TLS fails, a report above all, is not reported itself.
+    if (decision === found) this.#report(hop, decision, sent)
     if (sent.kind === 'refused') {
       this.#note(sent.status)
       // RFC 3463 §3.5, `4.4.1`: nobody answers; whoever answers and refuses is there.

@@ -62,6 +62,8 @@ export type TlsDecision =
 export interface TlsWish extends CallOptions {
   /** The sender asked for REQUIRETLS. */
   readonly requireTls?: boolean
+  /** The message says `TLS-Required: No`: what the recipient's domain publishes does not keep it back; the host's own settings do. */
+  readonly tlsOptional?: boolean
 }
 
 /** Decides about TLS. */
@@ -89,6 +91,8 @@ class HopPolicy implements TlsPolicy {
     const pin = this.#pinOf(hop.domain)
     if (pin !== undefined) return go(this.#pinned(hop, pin), noPolicy(hop))
     if (hop.kind === 'route' || hop.kind === 'smarthost') return this.#asNamed(hop, wish)
+    // RFC 8689 §8.4: "behave as if it does not support DANE or MTA-STS".
+    if (wish.tlsOptional === true) return go(this.#base(hop), noPolicy(hop))
     const byDane = await this.#byDane(hop, wish)
     // RFC 8461 §2: MTA-STS "MUST NOT" override DANE, and has nothing to add to it.
     if (byDane !== undefined) return byDane
