@@ -1,9 +1,15 @@
 /** `mailwright explain`: why a message was taken, put aside or refused. RFC 5321 §4.4 for the id in `Received`. */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { backup, DatabaseSync } from 'node:sqlite'
 import type { TraceRecord, Verdict } from '../contracts/index.ts'
 import { printable } from '../pipeline/index.ts'
-import { personalFiles } from '../server/index.ts'
+import { sqliteDirectory } from '../directories/sqlite/index.ts'
+import { systemClock, systemRandom } from '../net/index.ts'
+import { dryRun, personalFiles, personalFilters, personalResolver } from '../server/index.ts'
+import { memoryStore } from '../stores/memory/index.ts'
 import { traceJournal } from '../stores/traces/index.ts'
 import { COMMON } from './command.ts'
 import type { Call, Command } from './command.ts'
@@ -13,8 +19,9 @@ async function explain(call: Call): Promise<boolean> {
   const { words, data, options, terminal } = call
   const folder = personalFiles(data).traces
   if (!existsSync(folder)) throw new Error(`no traces are kept in ${folder}: a server keeps them from its first start on`)
-  const traces = traceJournal({ folder })
   const [word] = words
+  if (typeof options['from'] === 'string' || typeof options['ip'] === 'string') return imagine(call)
+  const traces = traceJournal({ folder })
   if (word === undefined) {
     const limit = Number(options['last'] ?? 10)
     if (!Number.isInteger(limit) || limit < 1) throw new UsageError('--last takes a number', 'explain')
@@ -32,6 +39,63 @@ async function explain(call: Call): Promise<boolean> {
   }
   terminal.tell([headOf(record), ...stepsOf(record), scoreOf(record)].filter(line => line !== '').join('\n'), { ...record })
   return true
+}
+
+/** Runs the filters over a file, on a copy of what they remember. */
+async function imagine({ words, data, options, terminal }: Call): Promise<boolean> {
+  const [path] = words
+  const { from, ip, to, helo, dns } = options
+  if (path === undefined || typeof ip !== 'string' || typeof from !== 'string')
+    throw new UsageError('a dry run takes FILE --from ADDRESS --ip ADDRESS', 'explain')
+  const octets = readFileSync(path)
+  const files = personalFiles(data)
+  const scratch = mkdtempSync(join(tmpdir(), 'mailwright-dry-run-'))
+  const directory = sqliteDirectory({ path: files.directory })
+  const store = memoryStore()
+  try {
+    const stateFile = join(scratch, 'state.sqlite')
+    if (existsSync(files.state)) await copyOf(files.state, stateFile)
+    const [domain = 'home.test'] = await directory.domains()
+    const hostname = `mail.${domain}`
+    const account = (await directory.accounts())[0]
+    const filters = personalFilters(
+      {},
+      { hostname, store, resolver: personalResolver(typeof dns === 'string' ? dns : undefined), clock: systemClock, stateFile },
+    )
+    try {
+      const content = { size: octets.length, read: (start: number, end: number) => octets.subarray(start, end) }
+      const record = await dryRun({
+        hostname,
+        directory,
+        middleware: filters.middleware,
+        content,
+        from,
+        ip,
+        to: typeof to === 'string' ? to : (account?.address ?? ''),
+        clock: systemClock,
+        random: systemRandom,
+        ...(typeof helo === 'string' ? { helo } : {}),
+      })
+      terminal.note('a dry run: nothing was delivered, and nothing is remembered of it')
+      terminal.tell([headOf(record), ...stepsOf(record), scoreOf(record)].filter(line => line !== '').join('\n'), { ...record })
+    } finally {
+      await filters.close()
+    }
+  } finally {
+    directory.close()
+    await store.close()
+    rmSync(scratch, { recursive: true, force: true })
+  }
+  return true
+}
+
+async function copyOf(from: string, to: string): Promise<void> {
+  const database = new DatabaseSync(from, { readOnly: true })
+  try {
+    await backup(database, to)
+  } finally {
+    database.close()
+  }
 }
 
 /** The id that this server wrote: in the topmost `Received` field. */
@@ -88,8 +152,16 @@ export const EXPLAIN: Command = {
   name: 'explain',
   takes: '[ID|FILE]',
   text: 'why a message was taken, put aside or refused',
-  more: 'An id stands in the first Received field of a message (name its file instead, if you have it) and in the reply that took it. Without one: the latest decisions.',
-  options: [{ name: 'last', value: 'N', text: 'how many of the latest (default 10)' }, ...COMMON],
+  more: 'An id stands in the first Received field of a message (name its file instead, if you have it) and in the reply that took it. Without one: the latest decisions.\nWith --from and --ip it is a dry run: the filters judge the file as if it came from there now, and nothing is delivered.',
+  options: [
+    { name: 'from', value: 'ADDRESS', text: 'dry run: the envelope sender' },
+    { name: 'ip', value: 'ADDRESS', text: 'dry run: the client' },
+    { name: 'to', value: 'ADDRESS', text: 'dry run: the recipient (default: the first account)' },
+    { name: 'helo', value: 'NAME', text: 'dry run: how the client names itself' },
+    { name: 'dns', value: 'IP:PORT', text: 'dry run: the DNS server to ask' },
+    { name: 'last', value: 'N', text: 'how many of the latest (default 10)' },
+    ...COMMON,
+  ],
   arity: [0, 1],
   needs: [],
   run: explain,

@@ -68,3 +68,18 @@ test('why a message was taken or refused is told by its id, by its file, and by 
   assert.equal(explain('--last', '1', '--json').stdout.trim().split('\n').length, 1)
   assert.match(explain('nothing').stderr, /nothing is known of nothing/)
 })
+
+test('a dry run judges a file as if it came from there now, and leaves nothing behind', { timeout: 60_000 }, () => {
+  const file = join(data, 'imagined.eml')
+  writeFileSync(
+    file,
+    'From: zoe@far.example\r\nTo: me@home.test\r\nSubject: Imagine\r\nDate: Tue, 24 Nov 2026 08:00:00 +0000\r\n\r\nHello\r\n',
+  )
+  const { stdout, stderr, status } = explain(file, '--from', 'zoe@far.example', '--ip', '192.0.2.7', '--dns', '127.0.0.1:9')
+  assert.equal(status, 0, stderr)
+  assert.match(stderr, /a dry run: nothing was delivered/)
+  assert.match(stdout, /message +sender-auth +accept/)
+  assert.match(stdout, /deliver +score +accept/)
+  assert.doesNotMatch(explain().stdout, /imagined|192\.0\.2\.7/)
+  assert.equal(explain(file, '--from', 'zoe@far.example').status, 2)
+})
