@@ -217,7 +217,10 @@ export class DeliveryAgent {
     try {
       report = await this.#options.transmit(lease, abort.signal)
     } catch (error) {
-      if (!abort.signal.aborted) this.#report(error, `carrying message ${lease.id}`)
+      if (!abort.signal.aborted) {
+        this.#report(error, `carrying message ${lease.id}`)
+        report = { attempts: this.#faulty(lease) }
+      }
     } finally {
       this.#destinations.end(lease.destination, report.unreachable !== true, place.isSlow)
     }
@@ -229,6 +232,12 @@ export class DeliveryAgent {
     if (outcomes.length === 0 && !abort.signal.aborted)
       await new Promise<void>(resolve => void this.#options.clock.after(PAUSE_AFTER_FAULT, resolve))
     if (await this.#settling.settle({ id: lease.id, token: lease.token, outcomes }, notifications)) this.#tell(lease, decisions)
+  }
+
+  /** A fault of ours may be one for ever (content that is lost): such a message is tried as patiently as any, and given up like any. */
+  #faulty({ recipients }: QueueLease): TransmissionReport['attempts'] {
+    const status = { at: this.#options.clock.now(), code: '4.3.0', text: 'This server could not send the message' } as const
+    return recipients.map(({ index }) => ({ index, kind: 'deferred', status }))
   }
 
   async #notifications(lease: QueueLease, told: readonly NotifiedRecipient[]): Promise<readonly QueuedMessage[]> {

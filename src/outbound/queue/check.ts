@@ -13,6 +13,10 @@ const MOST_ENVELOPE_ID = 100
 const MOST_ORIGINAL = 500
 
 const CONTROL = /[\u0000-\u001f\u007f\u2028\u2029]/u
+/** Callers without types send anything, and these go into commands. RFC 3461 §4.1, §4.3. */
+const NOTIFY: ReadonlySet<string> = new Set(['NEVER', 'SUCCESS', 'FAILURE', 'DELAY'])
+const RETURNED: ReadonlySet<string> = new Set(['FULL', 'HDRS'])
+const ORIGINS: ReadonlySet<string> = new Set(['submission', 'forward', 'api', 'notification'])
 const BEYOND_ASCII = /[^\u0000-\u007f]/u
 const DOMAIN =
   /^(?:[a-z0-9_\u0080-\u{10ffff}](?:[a-z0-9_\u0080-\u{10ffff}-]*[a-z0-9_\u0080-\u{10ffff}])?\.)*[a-z0-9_\u0080-\u{10ffff}](?:[a-z0-9_\u0080-\u{10ffff}-]*[a-z0-9_\u0080-\u{10ffff}])?$/u
@@ -53,6 +57,7 @@ function checkRecipient({ address, notify, originalRecipient }: QueuedRecipient,
   const whole = address.length <= MOST_ADDRESS && address.lastIndexOf('@') >= 1 && !CONTROL.test(address) && address.isWellFormed()
   if (!whole || !(DOMAIN.test(destination) || LITERAL.test(destination))) refuse(`${shown(address)} cannot be a recipient`)
   if (!smtpUtf8 && BEYOND_ASCII.test(address)) refuse(`${shown(address)} needs SMTPUTF8`)
+  if (notify?.some(word => !NOTIFY.has(word)) === true) refuse('a NOTIFY of other words than NEVER, SUCCESS, FAILURE and DELAY')
   if (notify !== undefined && (notify.length === 0 || (notify.includes('NEVER') && notify.length > 1))) {
     refuse('a recipient with NOTIFY of nothing, or of NEVER and more')
   }
@@ -62,6 +67,9 @@ function checkRecipient({ address, notify, originalRecipient }: QueuedRecipient,
 }
 
 function checkEnvelope(message: QueuedMessage): void {
+  const { origin, returnedContent } = message
+  if (!ORIGINS.has(origin)) refuse('a message of no known origin')
+  if (returnedContent !== undefined && !RETURNED.has(returnedContent)) refuse('a RET of neither FULL nor HDRS')
   const { account, envelopeId, priority, notBefore, expiresAt, deliverBy, idempotencyKey } = message
   if (account !== undefined && (account === '' || account.length > 510 || CONTROL.test(account))) {
     refuse(`${shown(account)} cannot be the id of an account`)
