@@ -57,7 +57,7 @@ export async function mailwright(folder: string = mkdtempSync(join(tmpdir(), 'be
 
 async function started(folder: string, script: string, words: readonly string[], again: () => Promise<OwnPeer>): Promise<OwnPeer> {
   const group = cpuGroup()
-  const command = `${group.enter}; exec ${process.execPath} --conditions=mailwright-source --import ${STALL_WATCH} ${script} ${words.join(' ')}`
+  const command = `${group.enter}; exec ${process.execPath} --max-semi-space-size=4 --conditions=mailwright-source --import ${STALL_WATCH} ${script} ${words.join(' ')}`
   const child: ChildProcess = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'] })
   const stalls = createInterface({ input: child.stdio[3] as Readable })[Symbol.asyncIterator]()
   const ready = await new Promise<Ready>((resolve, reject) => {

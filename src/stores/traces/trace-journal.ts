@@ -22,6 +22,8 @@ export interface TraceJournalOptions {
 
 /** A record longer than this loses its evidence: a thousand recipients are no reason for a megabyte. */
 const LONGEST = 131_072
+/** Records are written together: so many milliseconds of them are lost with a crash at most. */
+const GATHER = 100
 const FILE = /^\d{4}-\d\d-\d\d\.jsonl$/
 
 /**
@@ -45,6 +47,7 @@ class TraceJournal implements TraceKeeper {
   readonly #options: TraceJournalOptions
   #waiting: string[] = []
   #writing: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
   #day = ''
   #octets = 0
 
@@ -56,11 +59,11 @@ class TraceJournal implements TraceKeeper {
     let line = JSON.stringify(record)
     if (line.length > LONGEST) line = JSON.stringify({ ...record, recipients: record.recipients.slice(0, 20), trace: [] })
     this.#waiting.push(`${line}\n`)
-    this.#writing ??= this.#write()
+    this.#timer ??= setTimeout(() => void this.#flush(), GATHER).unref()
   }
 
   async find(id: string, options: CallOptions = {}): Promise<TraceRecord | undefined> {
-    await this.#writing
+    await this.#flush()
     // Looked for as text first: reading JSON is what costs.
     const marked = `{"id":${JSON.stringify(id)},`
     for (const name of this.#files()) {
@@ -74,7 +77,7 @@ class TraceJournal implements TraceKeeper {
   }
 
   async recent(limit: number, options: CallOptions = {}): Promise<readonly TraceRecord[]> {
-    await this.#writing
+    await this.#flush()
     const found: TraceRecord[] = []
     for (const name of this.#files()) {
       let last: string[] = []
@@ -93,12 +96,21 @@ class TraceJournal implements TraceKeeper {
   }
 
   async close(): Promise<void> {
-    await this.#writing
+    await this.#flush()
+  }
+
+  #flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#writing === undefined) {
+      const writing = this.#write().finally(() => (this.#writing = undefined))
+      this.#writing = writing
+    }
+    return this.#writing
   }
 
   /** Whatever comes while one write runs goes into the next. */
   async #write(): Promise<void> {
-    await Promise.resolve()
     while (this.#waiting.length > 0) {
       const text = this.#waiting.splice(0).join('')
       try {
@@ -110,7 +122,6 @@ class TraceJournal implements TraceKeeper {
         this.#options.onError?.(error)
       }
     }
-    this.#writing = undefined
   }
 
   #today(): string {
