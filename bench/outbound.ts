@@ -125,6 +125,9 @@ maillog_file_prefixes = ${tmpdir()}
     async go() {
       writeFileSync(master, `${door}qmgr unix n - n 300 1 qmgr\n${SERVICES}`)
       await run('postfix', ['-c', join(folder, 'etc'), 'reload'])
+      // A queue manager that is not up yet misses the reload's word: it is told once more.
+      await sleep(500)
+      await run('postqueue', ['-c', join(folder, 'etc'), '-f'])
     },
     async stop() {
       child.kill('SIGTERM')
@@ -177,7 +180,9 @@ async function once(
     await fill(relay.port, destinations, messages)
     const cpu = relay.group.seconds()
     await relay.go()
-    while (target.taken() === 0) await sleep(1)
+    for (const until = performance.now() + 30_000; target.taken() === 0; await sleep(1)) {
+      if (performance.now() > until) throw new Error(`${relay.name} sent nothing in 30 s`)
+    }
     const first = target.taken()
     const began = performance.now()
     while (target.taken() < messages) {

@@ -99,9 +99,6 @@ const shapes: Readonly<Record<string, Shape>> = {
     )}`,
 }
 
-/** The names of all shapes. */
-export const SHAPES: readonly string[] = Object.keys(shapes)
-
 /** `count` messages, each shape in its turn, of sizes between 1 KB and `most`, the same for the same seed. */
 export function* hostileMail(count: number, most: number, seed: number): Generator<HostileMail> {
   const random = seededRandom(seed)

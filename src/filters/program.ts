@@ -22,7 +22,7 @@ export interface ProgramOptions {
 }
 
 /** Octets of a message that are read and sent at a time. */
-export const PIECE = 65_536
+const PIECE = 65_536
 
 const machineClock: Clock = {
   now: () => Date.now(),

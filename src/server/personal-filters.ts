@@ -25,6 +25,7 @@ export interface PersonalFilterOptions {
 /** The filters, and how to let go of what they hold. */
 export interface PersonalFilters {
   readonly middleware: readonly Middleware[]
+  /** Stops learning, and writes what is remembered. */
   close(): Promise<void>
 }
 
