@@ -56,7 +56,8 @@ export function personalFilters(options: PersonalFilterOptions, world: PersonalF
       rateLimit({ connections: { count: 600, per: 60_000 } }),
       score(),
       teacher,
-      senderAuth({ resolver, hostname }),
+      // No author, or an odd one, is no reason to lose a message: old programs and bounces of plain MAILER-DAEMON are like that.
+      senderAuth({ resolver, hostname, policy: { oddFrom: 'quarantine' } }),
       sanity({ hostnames: [hostname] }),
       ...(zones.length === 0 ? [] : [dnsbl({ resolver, lists: zones.map(zone => ({ zone, score: 4 })) })]),
       ...(options.greylist === true ? [greylist({ state })] : []),
