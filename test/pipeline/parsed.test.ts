@@ -92,7 +92,7 @@ test(
     const slow = source(`To: ${'a@b.example, '.repeat(100_000)}\r\n\r\n`)
     await assert.rejects(hurried.parse(slow), { kind: 'unavailable' })
     await assert.rejects(hurried.parse(slow), { kind: 'unavailable' })
-    const small = new ParserThread(systemClock, { ...PARSE_LIMITS, memory: 16 })
+    const small = new ParserThread(systemClock, { ...PARSE_LIMITS, memory: 40 })
     await assert.rejects(small.parse(source(`Subject: x\r\n\r\n${'word \r\n'.repeat(3_000_000)}`)), {
       kind: 'unavailable',
       message: /too much memory/,
