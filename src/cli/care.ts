@@ -1,6 +1,6 @@
 /** The commands that look after mail that is stored: looking for damage, making summaries again, copying. RFC 5321 §6.1. */
 
-import { existsSync, mkdirSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { findingsOf } from '../pipeline/summary.ts'
@@ -54,11 +54,21 @@ async function rebuild(call: Call): Promise<void> {
   terminal.tell(`${messages} summaries made again`, { messages })
 }
 
+async function copyDatabase(from: string, to: string): Promise<void> {
+  const database = new DatabaseSync(from, { readOnly: true })
+  try {
+    await backup(database, to)
+  } finally {
+    database.close()
+  }
+}
+
 async function copy(call: Call): Promise<void> {
   const { words, data, terminal, progress, signal } = call
   const [folder = ''] = words
   if (resolve(folder) === resolve(data))
     throw new UsageError('the copy cannot be made into the folder of the server itself: name another', 'backup')
+  const from = personalFiles(data)
   const target = personalFiles(folder)
   for (const path of [target.mail, target.directory]) {
     if (existsSync(path)) throw new Error(`${resolve(folder)} holds a copy or a server already: name a new folder`)
@@ -70,15 +80,19 @@ async function copy(call: Call): Promise<void> {
         progress.at(share(phase === 'database' ? 'copying pages' : 'copying files of mail', done, total)),
       signal,
     })
-    const directory = new DatabaseSync(personalFiles(data).directory, { readOnly: true })
-    try {
-      await backup(directory, target.directory)
-    } finally {
-      directory.close()
+    progress.at('copying accounts and keys')
+    await copyDatabase(from.directory, target.directory)
+    if (existsSync(from.state)) await copyDatabase(from.state, target.state)
+    // Without them a restored server would sign with keys that DNS does not know, and refuse bounces to senders it rewrote.
+    for (const what of ['dkim', 'tls'] as const) {
+      if (!existsSync(from[what])) continue
+      mkdirSync(target[what], { mode: 0o700 })
+      cpSync(from[what], target[what], { recursive: true })
     }
+    if (existsSync(from.secret)) cpSync(from.secret, target.secret)
     return copied.messages
   })
-  terminal.tell(`${messages} messages and the accounts are in ${folder}`, { messages, folder })
+  terminal.tell(`${messages} messages, the accounts and the keys are in ${folder}`, { messages, folder })
 }
 
 /** The commands that look after what is stored. */
@@ -106,8 +120,8 @@ export const CARE_COMMANDS: readonly Command[] = [
   {
     name: 'backup',
     takes: 'FOLDER',
-    text: 'copy mail and accounts into a new folder while the server runs',
-    more: 'To restore, start the server on the copy: mailwright serve --data FOLDER',
+    text: 'copy mail, accounts and keys into a new folder while the server runs',
+    more: 'The copy holds passwords and private keys: keep it as you keep the server. To restore, start the server on it: mailwright serve --data FOLDER',
     options: COMMON,
     arity: [1, 1],
     needs: ['mail', 'accounts'],

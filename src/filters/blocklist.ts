@@ -6,6 +6,7 @@
 import type { Clock, Resolver } from '../contracts/index.ts'
 import { ConfigurationError, MailError } from '../contracts/index.ts'
 import { BoundedMap } from './bounded-map.ts'
+import { machineClock } from './machine-clock.ts'
 
 /** What one code of a list means. */
 export interface BlocklistCode {
@@ -87,16 +88,6 @@ const WITHOUT_TTL = 300_000
 const AFTER_FAILURE = 30_000
 const PROBE_EVERY = 3_600_000
 const CODE = /^(127\.\d{1,3}\.\d{1,3}\.)(\d{1,3})(?:-(\d{1,3}))?(?:&(\d{1,3}))?$/
-
-const machineClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after(ms, callback) {
-    const timer = setTimeout(callback, ms)
-    timer.unref()
-    return () => clearTimeout(timer)
-  },
-}
 
 /** Several lists, asked together. */
 export class Blocklists {

@@ -3,6 +3,7 @@
 import type { ClientConnection, Clock, Dialer, MessageSource, PhaseContext, Verdict } from '../contracts/index.ts'
 import { ConfigurationError, defer, MailError } from '../contracts/index.ts'
 import { utf8Bytes } from '../bytes/ascii.ts'
+import { machineClock } from './machine-clock.ts'
 
 /** Where a program listens: at an address and a port, or at the absolute path of a Unix socket. */
 export type ProgramAddress = { readonly address: string; readonly port: number } | { readonly path: string }
@@ -23,16 +24,6 @@ export interface ProgramOptions {
 
 /** Octets of a message that are read and sent at a time. */
 const PIECE = 65_536
-
-const machineClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after(ms, callback) {
-    const timer = setTimeout(callback, ms)
-    timer.unref()
-    return () => clearTimeout(timer)
-  },
-}
 
 /** One connection to a program, for as long as one question takes. Every call throws `MailError('unavailable')` once the time is up. */
 export interface Talk {

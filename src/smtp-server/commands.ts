@@ -18,6 +18,10 @@ export interface Command {
 }
 
 const MAIL_PARAMETERS: ReadonlySet<string> = new Set(['SIZE', 'BODY', 'SMTPUTF8', 'AUTH', 'RET', 'ENVID'])
+/** RFC 8689 §2: understood only where TLS is on. */
+const SECURE_MAIL_PARAMETERS: ReadonlySet<string> = new Set([...MAIL_PARAMETERS, 'REQUIRETLS'])
+const SUBMISSION_PARAMETERS: ReadonlySet<string> = new Set([...MAIL_PARAMETERS, ...LEAVING_PARAMETERS])
+const SECURE_SUBMISSION_PARAMETERS: ReadonlySet<string> = new Set([...SUBMISSION_PARAMETERS, 'REQUIRETLS'])
 const RCPT_PARAMETERS: ReadonlySet<string> = new Set(['NOTIFY', 'ORCPT'])
 const NO_PARAMETERS: ReadonlySet<string> = new Set()
 const BEYOND_ASCII = /[^\u0000-\u007f]/
@@ -46,7 +50,7 @@ function ehlo(session: SessionPort, verb: string, text: string): undefined {
   const mechanisms = offersOf(session)
   if (mechanisms.length > 0) lines.push(`AUTH ${mechanisms.map(({ name }) => name).join(' ')}`)
   if (sends(session)) lines.push(...leavingKeywords(session.host.clock.now()))
-  // RFC 8689 §3: not before TLS is on.
+  // RFC 8689 §2: not before TLS is on.
   if (session.host.sends && session.secure) lines.push('REQUIRETLS')
   if (session.canStartTls) lines.push('STARTTLS')
   session.send(250, lines, false)
@@ -55,7 +59,8 @@ function ehlo(session: SessionPort, verb: string, text: string): undefined {
 
 function mailParameters(session: SessionPort): ReadonlySet<string> {
   if (!session.host.sends) return MAIL_PARAMETERS
-  return new Set([...MAIL_PARAMETERS, ...(sends(session) ? LEAVING_PARAMETERS : []), ...(session.secure ? ['REQUIRETLS'] : [])])
+  if (sends(session)) return session.secure ? SECURE_SUBMISSION_PARAMETERS : SUBMISSION_PARAMETERS
+  return session.secure ? SECURE_MAIL_PARAMETERS : MAIL_PARAMETERS
 }
 
 /** Wishes about what leaves are for those who submit. */

@@ -1,6 +1,6 @@
 /**
  * What a client asks of a message that leaves: when at the earliest, by when, how urgently, and never without TLS.
- * RFC 4865 §5 (FUTURERELEASE); RFC 2852 §4 (DELIVERBY); RFC 6710 §4 (MT-PRIORITY); RFC 8689 §3 (REQUIRETLS).
+ * RFC 4865 §5 (FUTURERELEASE); RFC 2852 §4 (DELIVERBY); RFC 6710 §4 (MT-PRIORITY); RFC 8689 §2 (REQUIRETLS).
  */
 
 import type { Transaction } from '../contracts/index.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -19,7 +19,7 @@ function mailwright(words: readonly string[], input = ''): { status: number | nu
   })
 }
 
-test('accounts, aliases and domains are managed, and a backup holds them (RFC 5321 §3.6)', { timeout: 120_000 }, async () => {
+test('accounts, aliases and domains are managed, and a backup holds them and the keys (RFC 5321 §3.6)', { timeout: 120_000 }, async () => {
   assert.equal(mailwright(['user', 'add', 'ann@home.test'], 'correct horse\n').stdout, 'ann@home.test added\n')
   const again = mailwright(['user', 'add', 'ann@home.test'], 'correct horse\n')
   assert.equal(again.status, 1)
@@ -33,9 +33,19 @@ test('accounts, aliases and domains are managed, and a backup holds them (RFC 53
   assert.equal(mailwright(['user', 'enable', 'ann@home.test']).status, 0)
   assert.equal(mailwright(['verify', '--deep']).stdout, 'no damage found\n')
   assert.equal(mailwright(['rebuild']).status, 0)
-  assert.equal(mailwright(['backup', join(data, 'copy')]).status, 0)
 
-  const copied = sqliteDirectory({ path: personalFiles(join(data, 'copy')).directory })
+  const files = personalFiles(data)
+  mkdirSync(files.dkim, { mode: 0o700 })
+  writeFileSync(join(files.dkim, 'home.test.json'), 'a signing key', { mode: 0o600 })
+  writeFileSync(files.secret, 'a secret', { mode: 0o600 })
+  assert.equal(mailwright(['backup', join(data, 'copy')]).status, 0)
+  const kept = personalFiles(join(data, 'copy'))
+  assert.equal(readFileSync(join(kept.dkim, 'home.test.json'), 'utf8'), 'a signing key')
+  assert.equal(readFileSync(kept.secret, 'utf8'), 'a secret')
+  const modes = [kept.dkim, join(kept.dkim, 'home.test.json'), kept.secret].map(path => statSync(path).mode & 0o777)
+  assert.deepEqual(modes, [0o700, 0o600, 0o600], 'keys stay as private as they were')
+
+  const copied = sqliteDirectory({ path: kept.directory })
   const principal = await copied.verify({ kind: 'password', username: 'ann@home.test', password: 'battery staple' }, 'imap')
   assert.equal(principal?.account.address, 'ann@home.test')
   copied.close()

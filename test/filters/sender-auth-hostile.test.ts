@@ -6,7 +6,7 @@ import { fakeResolver } from 'mailwright/testing'
 import { Examiner } from '../../src/filters/sender-auth/examine.ts'
 import { Fallback } from '../../src/filters/sender-auth/fallback.ts'
 import type { Findings } from '../../src/filters/sender-auth/findings.ts'
-import { machineClock } from '../../src/filters/sender-auth/machine-clock.ts'
+import { machineClock } from '../../src/filters/machine-clock.ts'
 
 const MB = 1024 * 1024
 const { record } = await generateKey('rsa')

@@ -6,7 +6,7 @@ import { generateKey, KeyCache, type Canonicalization, type GeneratedKey } from 
 import { fakeResolver, seededRandom } from 'mailwright/testing'
 import { latin1Bytes } from '../../src/bytes/index.ts'
 import { Examiner } from '../../src/filters/sender-auth/examine.ts'
-import { machineClock } from '../../src/filters/sender-auth/machine-clock.ts'
+import { machineClock } from '../../src/filters/machine-clock.ts'
 import { changed, oddBody, oddHeader, signedMessage } from '../dkim/messages.ts'
 
 const keys: readonly [GeneratedKey, GeneratedKey] = [await generateKey('rsa'), await generateKey('ed25519')]

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ALL_UIDS, ConfigurationError, MailError, type Uid } from 'mailwright/contracts'
 import { sqliteStore } from 'mailwright/stores/sqlite'
 import { SCHEMA_VERSION } from '../../src/stores/sqlite/schema.ts'
+import { requireProgram, skipUnlessCi } from '../support/programs.ts'
 import { folderOf, inboxOf, message, namesIn, octetsOf, problemsOf, storeIn } from './sqlite-fixtures.ts'
 
 const [, , role, path = '', ledger = ''] = process.argv
@@ -37,7 +38,7 @@ function tmpfs(t: TestContext, size: string): string | undefined {
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder]).status === 0
   if (!mounted) {
     rmSync(folder, { recursive: true })
-    t.skip('a small file system cannot be mounted here: needs Linux and root')
+    skipUnlessCi(t, 'a small file system cannot be mounted here: needs Linux and root')
     return undefined
   }
   t.after(() => {
@@ -114,36 +115,36 @@ function defineTests(): void {
   })
 
   for (const call of ['fsync', 'fdatasync']) {
-    test(`after the first ${call} that fails nothing is acknowledged until the store is opened again`, async t => {
-      if (spawnSync('strace', ['-V']).status !== 0) {
-        t.skip('strace is not installed')
-        return
-      }
-      const folder = folderOf(t)
-      const prepared = sqliteStore({ path: join(folder, 'mail') })
-      await prepared.open('ann')
-      await prepared.close()
-      const book = join(folder, 'ledger')
-      const inject = `inject=${call}:error=EIO:when=12`
-      const node = [process.execPath, '--conditions=mailwright-source', import.meta.filename, 'until-refused', join(folder, 'mail'), book]
-      const run = spawnSync('strace', ['-f', '-qq', '-o', join(folder, 'trace'), '-e', `trace=${call}`, '-e', inject, ...node])
-      if (run.status !== 0 && /ptrace/i.test(String(run.stderr))) {
-        t.skip('strace may not trace here')
-        return
-      }
-      assert.equal(run.status, 0, String(run.stderr))
-      const told = readFileSync(book, 'utf8').split('\n')
-      const firstRefused = told.indexOf('refused')
-      assert.ok(firstRefused > 0, `some were acknowledged, then not: ${told.join(' ')}`)
-      assert.ok(
-        told.slice(firstRefused).every(line => line === 'refused'),
-        'fail-stop',
-      )
-      const store = storeIn(t, join(folder, 'mail'))
-      const names = await namesIn(store)
-      for (const line of told.slice(0, firstRefused)) assert.ok(names.includes(line.slice(3)), `${line} is there`)
-      assert.deepEqual(await problemsOf(store), [])
-    })
+    test(
+      `after the first ${call} that fails nothing is acknowledged until the store is opened again`,
+      { skip: requireProgram('strace') },
+      async t => {
+        const folder = folderOf(t)
+        const prepared = sqliteStore({ path: join(folder, 'mail') })
+        await prepared.open('ann')
+        await prepared.close()
+        const book = join(folder, 'ledger')
+        const inject = `inject=${call}:error=EIO:when=12`
+        const node = [process.execPath, '--conditions=mailwright-source', import.meta.filename, 'until-refused', join(folder, 'mail'), book]
+        const run = spawnSync('strace', ['-f', '-qq', '-o', join(folder, 'trace'), '-e', `trace=${call}`, '-e', inject, ...node])
+        if (run.status !== 0 && /ptrace/i.test(String(run.stderr))) {
+          skipUnlessCi(t, 'strace may not trace here')
+          return
+        }
+        assert.equal(run.status, 0, String(run.stderr))
+        const told = readFileSync(book, 'utf8').split('\n')
+        const firstRefused = told.indexOf('refused')
+        assert.ok(firstRefused > 0, `some were acknowledged, then not: ${told.join(' ')}`)
+        assert.ok(
+          told.slice(firstRefused).every(line => line === 'refused'),
+          'fail-stop',
+        )
+        const store = storeIn(t, join(folder, 'mail'))
+        const names = await namesIn(store)
+        for (const line of told.slice(0, firstRefused)) assert.ok(names.includes(line.slice(3)), `${line} is there`)
+        assert.deepEqual(await problemsOf(store), [])
+      },
+    )
   }
 
   test('a newer schema is refused with what to do, and not touched', t => {

@@ -5,6 +5,7 @@ import { ConfigurationError, quarantine, reject } from '../../contracts/index.ts
 import type { Finding, FindingKind } from './inspect.ts'
 import { Inspector } from './inspector.ts'
 import { DANGEROUS_EXTENSIONS } from './names.ts'
+import { machineClock } from '../machine-clock.ts'
 
 /** What becomes of a message with a finding; `weigh` leaves it to `score`. */
 export type AttachmentAction = 'reject' | 'quarantine' | 'weigh'
@@ -57,16 +58,6 @@ const REFUSALS: Readonly<Record<FindingKind, string>> = {
 }
 /** How many times larger than its octets something may become. */
 const RATIO = 100
-
-const machineClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after(ms, callback) {
-    const timer = setTimeout(callback, ms)
-    timer.unref()
-    return () => clearTimeout(timer)
-  },
-}
 
 /**
  * Looks through attachments in a thread with limits of time and memory: their names in every spelling that clients read, their first

@@ -4,6 +4,7 @@ import type { Clock, ConnectionContext, Middleware, Next, Verdict } from '../../
 import { ConfigurationError } from '../../contracts/index.ts'
 import { BoundedMap } from '../bounded-map.ts'
 import { isNearby, siteOf } from '../client-network.ts'
+import { machineClock } from '../machine-clock.ts'
 
 /** Options of {@link earlyTalker}. */
 export interface EarlyTalkerOptions {
@@ -17,16 +18,6 @@ export interface EarlyTalkerOptions {
   readonly memory?: number
   /** Default: the machine's clock. */
   readonly clock?: Clock
-}
-
-const machineClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after(ms, callback) {
-    const timer = setTimeout(callback, ms)
-    timer.unref()
-    return () => clearTimeout(timer)
-  },
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Clock, LoginContext, Middleware, Next, Verdict } from '../../contr
 import { defer } from '../../contracts/index.ts'
 import { BoundedMap } from '../bounded-map.ts'
 import { networksOf } from '../networks.ts'
+import { machineClock } from '../machine-clock.ts'
 
 /** Options of {@link loginBudget}. */
 export interface LoginBudgetOptions {
@@ -32,16 +33,6 @@ interface Failures {
 
 /** Said alike to those who know the password and those who do not: it tells nothing. */
 const TOO_MANY: Verdict = defer('Too many failed logins, please try again later', '4.7.0')
-
-const machineClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after(ms, callback) {
-    const timer = setTimeout(callback, ms)
-    timer.unref()
-    return () => clearTimeout(timer)
-  },
-}
 
 /**
  * Counts failed logins by connection, by address (an IPv4 address and its /24, an IPv6 /64) and by account. A failure is

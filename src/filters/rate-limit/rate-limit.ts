@@ -14,6 +14,7 @@ import type {
 import { defer } from '../../contracts/index.ts'
 import { BoundedMap } from '../bounded-map.ts'
 import { networksOf } from '../networks.ts'
+import { machineClock } from '../machine-clock.ts'
 
 /** So many in so many milliseconds; up to `burst` of them at once. */
 export interface Rate {
@@ -41,8 +42,6 @@ export interface RateLimitOptions {
 }
 
 const TOO_FAST: Verdict = defer('Too much at once, please try again later', '4.7.1')
-
-const machineClock: Pick<Clock, 'monotonic'> = { monotonic: () => performance.now() }
 
 /**
  * Defers connections, messages, recipients and commands beyond a rate. What was refused is not counted, so a client that waits is

@@ -12,7 +12,7 @@ import { isInside, Policy, prefixOf, vouchersOf, type Decision, type SenderAuthA
 import { receivedSpfValue, resultsValue } from './results-field.ts'
 import { claimsToBe } from './results-reader.ts'
 import { SENDER_AUTH_SCORES, symbolsOf, type SenderAuthSymbol } from './scores.ts'
-import { machineClock } from './machine-clock.ts'
+import { machineClock } from '../machine-clock.ts'
 
 /** Options of {@link senderAuth}. */
 export interface SenderAuthOptions {

@@ -118,7 +118,7 @@ export function tlsReportMessage(report: TlsReport, reporter: TlsReporter, to: s
     `TLS-Report-Domain: ${report.domain}`,
     `TLS-Report-Submitter: ${reporter.domain}`,
     'Auto-Submitted: auto-generated',
-    // RFC 8460 §5.3: a report about broken TLS must not be lost to broken TLS. RFC 8689 §2.2.
+    // RFC 8460 §5.3: a report about broken TLS must not be lost to broken TLS. RFC 8689 §3.
     'TLS-Required: No',
     'MIME-Version: 1.0',
     `Content-Type: multipart/report; report-type="tlsrpt"; boundary="${boundary}"`,

@@ -5,7 +5,7 @@ import { canonicalAddress } from '../../../mime/index.ts'
 import { ConfigurationError } from '../../../contracts/index.ts'
 import type { DmarcReport } from './report.ts'
 import type { TlsReport } from './tls-report.ts'
-import { machineClock } from '../machine-clock.ts'
+import { machineClock } from '../../machine-clock.ts'
 import { ReaderThread } from './reader-thread.ts'
 
 /** Options of {@link dmarcReports}. */

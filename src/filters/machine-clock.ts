@@ -1,6 +1,6 @@
 /** The machine's clock, for hosts that bring none. */
 
-import type { Clock } from '../../contracts/index.ts'
+import type { Clock } from '../contracts/index.ts'
 
 /** Timers that do not keep the process alive. */
 export const machineClock: Clock = {
