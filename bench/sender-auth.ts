@@ -12,44 +12,12 @@ import { generateKey } from 'mailwright/dkim'
 import { senderAuth } from 'mailwright/filters/sender-auth'
 import { dkimSigner } from 'mailwright/outbound'
 import { fakeResolver } from 'mailwright/testing'
+import { cost, messageOf } from './lib/cost.ts'
 import { median, printTable } from './lib/figures.ts'
 import { hasMilters, milters } from './lib/milters.ts'
 import { postfix } from './lib/postfix.ts'
 
-const AT_ONCE = 8
 const CLIENT = '127.0.0.1'
-
-function messageOf(size: number): Buffer {
-  const header = [
-    'Received: from client.example.org ([192.0.2.1]) by mx.example.org with ESMTPSA id 4kXyz; Tue, 24 Nov 2026 08:00:00 +0000',
-    'From: Ann Example <ann@example.org>',
-    'To: Bob Example <box@bench.example>, Carol <carol@example.com>',
-    'Subject: Minutes of our meeting on Monday, and what is left to do',
-    'Date: Tue, 24 Nov 2026 08:00:00 +0000',
-    'Message-ID: <20261124080000.1234@example.org>',
-    'MIME-Version: 1.0',
-    'Content-Type: text/plain; charset=utf-8',
-    'Content-Transfer-Encoding: 8bit',
-  ].join('\r\n')
-  const line = 'We met on Monday and  talked about the plans for the coming year, \tline by line.\r\n'
-  return Buffer.from(`${header}\r\n\r\n${line.repeat(Math.ceil((size - header.length) / line.length))}`)
-}
-
-/** CPU milliseconds of one call, `AT_ONCE` running at a time; the median of the rounds. */
-async function cost(rounds: number, calls: number, call: () => Promise<unknown>): Promise<number> {
-  const loop = async (count: number): Promise<void> => {
-    for (let left = count; left > 0; left -= AT_ONCE) await Promise.all(Array.from({ length: Math.min(left, AT_ONCE) }, () => call()))
-  }
-  await loop(Math.ceil(calls / 4))
-  const rows: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    const before = process.cpuUsage()
-    await loop(calls)
-    const { user, system } = process.cpuUsage(before)
-    rows.push((user + system) / 1000 / calls)
-  }
-  return median(rows)
-}
 
 /** All three, as a table. */
 export async function senderAuthBench(rounds: number, scale: number): Promise<void> {
