@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- receive | imap | memory | bayes | queue | sender-auth [--rounds N] [--scale X] [--messages N] [--data DIR] [--prepare]`: the benchmarks, for
- * anyone. `imap --data DIR` keeps the loaded mailboxes for the next run; with `--prepare` it only loads them.
+ * `npm run bench -- NAME ... [--rounds N] [--scale X] [--messages N] [--data DIR] [--prepare]`: the benchmarks, for anyone. Without a name:
+ * `receive`, `imap` and `memory`. `imap --data DIR` keeps the loaded mailboxes for the next run; with `--prepare` it only loads them.
  */
 
 import { parseArgs } from 'node:util'
@@ -15,16 +15,27 @@ const { values, positionals } = parseArgs({
     prepare: { type: 'boolean', default: false },
   },
 })
+const { data, prepare } = values
 const rounds = Number(values.rounds)
-const which = positionals.length > 0 ? positionals : ['receive', 'imap', 'memory']
-for (const name of which) {
-  if (name === 'receive') await (await import('./receive.ts')).receive(rounds, Number(values.scale))
-  else if (name === 'imap')
-    await (await import('./imap.ts')).imap({ rounds, messages: Number(values.messages), data: values.data, prepare: values.prepare })
-  else if (name === 'memory') await (await import('./memory.ts')).memory()
-  else if (name === 'outbound') await (await import('./outbound.ts')).outbound(rounds, Number(values.scale))
-  else if (name === 'bayes') await (await import('./bayes.ts')).bayesBench(values.data)
-  else if (name === 'sender-auth') await (await import('./sender-auth.ts')).senderAuthBench(rounds, Number(values.scale))
-  else if (name === 'queue') await (await import('./queue.ts')).queue(rounds, Number(values.scale))
-  else throw new Error(`no benchmark is called ${name}: receive, imap, memory, bayes, queue or sender-auth`)
+const scale = Number(values.scale)
+
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  receive: async () => (await import('./receive.ts')).receive(rounds, scale),
+  imap: async () => (await import('./imap.ts')).imap({ rounds, messages: Number(values.messages), data, prepare }),
+  memory: async () => (await import('./memory.ts')).memory(),
+  outbound: async () => (await import('./outbound.ts')).outbound(rounds, scale),
+  'outbound-client': async () => (await import('./outbound-client.ts')).outboundClient(rounds, scale),
+  queue: async () => (await import('./queue.ts')).queue(rounds, scale),
+  dkim: async () => (await import('./dkim.ts')).dkim(rounds, scale),
+  'sender-auth': async () => (await import('./sender-auth.ts')).senderAuthBench(rounds, scale),
+  bayes: async () => (await import('./bayes.ts')).bayesBench(data),
+}
+
+for (const name of positionals.length > 0 ? positionals : ['receive', 'imap', 'memory']) {
+  const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
+  if (bench === undefined) {
+    console.error(`No benchmark is called ${name}. There are: ${Object.keys(benches).join(', ')}.`)
+    process.exit(2)
+  }
+  await bench()
 }

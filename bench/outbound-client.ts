@@ -1,7 +1,4 @@
-/**
- * `node --conditions=mailwright-source bench/outbound-client.ts [messages] [rounds]`: messages of 4 KiB to Postfix's `smtp-sink`
- * over 1 and 10 sessions, by our client and by nodemailer's SMTPConnection, in the same run.
- */
+/** Messages of 4 KiB to Postfix's `smtp-sink` over 1 and 10 sessions, by our client and by nodemailer's SMTPConnection, in the same run. */
 
 import { spawn } from 'node:child_process'
 import SMTPConnection from 'nodemailer/lib/smtp-connection/index.js'
@@ -11,8 +8,6 @@ import type { OutgoingMessage } from 'mailwright/outbound'
 import { median, printTable } from './lib/figures.ts'
 import { freePort, listening } from './lib/ports.ts'
 
-const messages = Number(process.argv[2] ?? 4000)
-const rounds = Number(process.argv[3] ?? 3)
 const octets: Uint8Array = new TextEncoder().encode(
   `From: <ann@us.example>\r\nTo: <bob@mx.example>\r\nSubject: four kibioctets\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(56)}`.slice(0, 4094) +
     '\r\n',
@@ -54,35 +49,39 @@ async function nodemailers(port: number, count: number): Promise<void> {
 
 const clients = { mailwright: ours, 'nodemailer SMTPConnection': nodemailers }
 
-const port = await freePort()
-// Started by root, it wants to be somebody else.
-const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
-const sink = spawn('smtp-sink', [...user, `127.0.0.1:${port}`, '1000'], { stdio: 'ignore' })
-try {
-  await listening(port)
-  const rows: string[][] = []
-  for (const sessions of [1, 10]) {
-    const seen = new Map<string, { readonly rate: number; readonly cpu: number }[]>()
-    for (let round = 0; round <= rounds; round++)
-      for (const [name, client] of Object.entries(clients)) {
-        const begun = performance.now()
-        const cpu = process.cpuUsage()
-        await Promise.all(Array.from({ length: sessions }, () => client(port, Math.ceil(messages / sessions))))
-        const { user, system } = process.cpuUsage(cpu)
-        // The first round warms up.
-        if (round > 0)
-          seen.set(name, [
-            ...(seen.get(name) ?? []),
-            { rate: (messages / (performance.now() - begun)) * 1000, cpu: (user + system) / 1000 / messages },
-          ])
+/** Both clients, as a table. */
+export async function outboundClient(rounds: number, scale: number): Promise<void> {
+  const messages = Math.ceil(4000 * scale)
+  const port = await freePort()
+  // Started by root, it wants to be somebody else.
+  const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
+  const sink = spawn('smtp-sink', [...user, `127.0.0.1:${port}`, '1000'], { stdio: 'ignore' })
+  try {
+    await listening(port)
+    const rows: string[][] = []
+    for (const sessions of [1, 10]) {
+      const seen = new Map<string, { readonly rate: number; readonly cpu: number }[]>()
+      for (let round = 0; round <= rounds; round++)
+        for (const [name, client] of Object.entries(clients)) {
+          const begun = performance.now()
+          const cpu = process.cpuUsage()
+          await Promise.all(Array.from({ length: sessions }, () => client(port, Math.ceil(messages / sessions))))
+          const { user, system } = process.cpuUsage(cpu)
+          // The first round warms up.
+          if (round > 0)
+            seen.set(name, [
+              ...(seen.get(name) ?? []),
+              { rate: (messages / (performance.now() - begun)) * 1000, cpu: (user + system) / 1000 / messages },
+            ])
+        }
+      const base = median((seen.get('nodemailer SMTPConnection') ?? []).map(one => one.cpu))
+      for (const [name, figures] of seen) {
+        const cpu = median(figures.map(one => one.cpu))
+        rows.push([String(sessions), name, median(figures.map(one => one.rate)).toFixed(0), cpu.toFixed(3), (base / cpu).toFixed(2)])
       }
-    const base = median((seen.get('nodemailer SMTPConnection') ?? []).map(one => one.cpu))
-    for (const [name, figures] of seen) {
-      const cpu = median(figures.map(one => one.cpu))
-      rows.push([String(sessions), name, median(figures.map(one => one.rate)).toFixed(0), cpu.toFixed(3), (base / cpu).toFixed(2)])
     }
+    printTable(['sessions', 'client', 'messages/s', 'CPU ms/message', 'per CPU against SMTPConnection'], rows)
+  } finally {
+    sink.kill('SIGTERM')
   }
-  printTable(['sessions', 'client', 'messages/s', 'CPU ms/message', 'per CPU against SMTPConnection'], rows)
-} finally {
-  sink.kill('SIGTERM')
 }
