@@ -76,6 +76,8 @@ export async function gateway(options: GatewayOptions): Promise<MailServer> {
     spool: fileSpool({ directory: `${data}/spool` }),
     listeners: { smtp: smtpPort, submission: submissionPort },
     allowPlaintextLogin: 'loopback',
+    // It also passes on what others wrote to its people's aliases.
+    submission: { authors: 'any' },
     outbound: {
       routes: [{ domain, to: serverOf(inner) }],
       ...(smarthost === undefined ? {} : { smarthost: serverOf(smarthost) }),

@@ -31,6 +31,11 @@ export interface OutboundMessage {
   readonly prefix: Uint8Array
   /** The first value of a field of the message as it is sent, its name in any case. */
   readonly header: (name: string) => string | undefined
+  /**
+   * Domains that the principal was found to have the right to, as author and as envelope sender: a signature is made for these and no
+   * others. Absent: for none.
+   */
+  readonly domains?: readonly string[]
   readonly smtpUtf8: boolean
   readonly envelopeId?: string
   readonly returnedContent?: ReturnedContent

@@ -17,6 +17,8 @@ export type Sign = (message: {
   readonly content: MessageSource
   readonly prefix: Uint8Array
   readonly sender: MailAddress | undefined
+  /** Domains that whoever sends it has the right to. Absent: the host sends it, and may use what it has keys for. */
+  readonly domains?: readonly string[]
 }) => Promise<Uint8Array>
 
 /** Options of {@link Departures}. */
@@ -89,6 +91,7 @@ export class Departures implements Outbound {
         ...(priority === undefined ? {} : { priority: Math.min(priority, this.#options.mostPriority ?? 0) }),
       },
       sender,
+      message.domains ?? [],
     )
     return id
   }
@@ -100,11 +103,19 @@ export class Departures implements Outbound {
     return authservId !== undefined && isVouchedFor(sender.domain, prefix, authservId)
   }
 
-  /** Signs and queues. `sender` is whose domain signs, when the header names none of ours. */
-  async queue(message: QueuedMessage, sender: MailAddress | undefined): Promise<{ readonly id: string; readonly repeated: boolean }> {
+  /**
+   * Signs and queues. `sender` is whose domain signs, when the header names none of ours; `domains` are those that may be signed for, all
+   * when the host itself sends.
+   */
+  async queue(
+    message: QueuedMessage,
+    sender: MailAddress | undefined,
+    domains?: readonly string[],
+  ): Promise<{ readonly id: string; readonly repeated: boolean }> {
     const { queue, events, sign, seal } = this.#options
     const own = message.prefix ?? new Uint8Array(0)
-    const onTop = await (message.origin === 'forward' ? seal : sign)?.({ content: message.content, prefix: own, sender })
+    const rights = domains === undefined ? {} : { domains }
+    const onTop = await (message.origin === 'forward' ? seal : sign)?.({ content: message.content, prefix: own, sender, ...rights })
     const prefix = onTop === undefined || onTop.length === 0 ? own : joined(onTop, own)
     const eightBit = message.eightBit ?? (await hasEightBit(message.content))
     const taken = await queue.enqueue({ ...message, eightBit, ...(prefix.length === 0 ? {} : { prefix }) })

@@ -178,6 +178,7 @@ export class Delivery {
       content: message.edited(this.#content),
       prefix: concatenated([message.added, encoder.encode(this.#receivedFields(message))]),
       header: name => message.edits.header(name),
+      domains: message.domains,
     })
   }
 

@@ -29,6 +29,8 @@ export interface HeaderBlock {
   readonly fields: readonly LocatedField[]
   /** The octets of the header, without the empty line. */
   readonly octets: Uint8Array
+  /** Whether it ended at a line that is neither a field nor empty. */
+  readonly broken: boolean
   /** Whether a limit was passed; `fields` holds what came before it. */
   readonly exceeds: 'octets' | 'fields' | undefined
 }
@@ -45,7 +47,8 @@ export async function readHeader(source: MessageSource): Promise<HeaderBlock> {
     text = latin1.decode(octets)
   }
   const end = emptyLine(text)
-  if (end === undefined && source.size > MAX_HEADER_OCTETS) return { fields: [], octets: octets.subarray(0, 0), exceeds: 'octets' }
+  if (end === undefined && source.size > MAX_HEADER_OCTETS)
+    return { fields: [], octets: octets.subarray(0, 0), broken: false, exceeds: 'octets' }
   return fieldsOf(octets, end === undefined ? text : text.slice(0, end))
 }
 
@@ -63,11 +66,11 @@ function fieldsOf(octets: Uint8Array, text: string): HeaderBlock {
     const end = fieldEnd(text, at)
     const name = NAME.exec(text.slice(at, Math.min(end, at + 256)))
     if (name === null) break
-    if (fields.length === MAX_HEADER_FIELDS) return { fields, octets: octets.subarray(0, at), exceeds: 'fields' }
+    if (fields.length === MAX_HEADER_FIELDS) return { fields, octets: octets.subarray(0, at), broken: false, exceeds: 'fields' }
     fields.push(locatedField(octets, text, name[1] ?? '', at, at + name[0].length, end))
     at = end
   }
-  return { fields, octets: octets.subarray(0, at), exceeds: undefined }
+  return { fields, octets: octets.subarray(0, at), broken: at < text.length, exceeds: undefined }
 }
 
 /** Behind the last line of the field that begins at `at`: a line that begins with white space continues it. */

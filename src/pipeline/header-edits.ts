@@ -73,6 +73,16 @@ export class Edits implements HeaderEdits {
     return original === undefined ? undefined : (this.#changed.get(original)?.value ?? original.value)
   }
 
+  /** All values of a field after the changes made so far, in their order. */
+  values(name: string): readonly string[] {
+    const key = name.toLowerCase()
+    const original = this.#block.fields.filter(field => field.key === key && this.#stands(field))
+    return [
+      ...this.#top.filter(field => field.key === key).map(({ value }) => value),
+      ...original.map(field => this.#changed.get(field)?.value ?? field.value),
+    ]
+  }
+
   /** The changes as octets. */
   result(): EditedHeader {
     const added = encoder.encode(this.#top.map(field => field.text).join(''))

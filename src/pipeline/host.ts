@@ -30,6 +30,7 @@ import type { ConnectionMemory, House } from './house.ts'
 import { decideOnMessage } from './message-phase.ts'
 import { ParserThread } from './parsed.ts'
 import { MailReception } from './reception.ts'
+import type { SubmissionOptions } from './sender-rights.ts'
 import { MessageSurvey } from './summary.ts'
 
 /** What a host is made of. */
@@ -44,6 +45,8 @@ export interface HostOptions {
   readonly spool: Spool
   /** The way to other servers. Default: none, and mail for them is refused. */
   readonly outbound?: Outbound
+  /** How mail is taken from those who log in. Default: they write under their own addresses. */
+  readonly submission?: SubmissionOptions
   readonly clock: Clock
   readonly random: Random
   readonly events: EventSink
@@ -58,8 +61,8 @@ const CANNOT_TELL = defer('Logins cannot be checked at present, please try again
 const HOSTNAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/i
 
 /**
- * Puts the parts together. Throws `ConfigurationError` `MW_HOSTNAME` for a name that cannot stand in a greeting, and
- * `MW_MIDDLEWARE` for middleware without a name.
+ * Puts the parts together. Throws `ConfigurationError` `MW_HOSTNAME` for a name that cannot stand in a greeting,
+ * `MW_MIDDLEWARE` for middleware without a name, and `MW_SUBMISSION` for rules that are none.
  *
  * @example
  * ```ts
@@ -79,6 +82,10 @@ export function createHost(options: HostOptions): Host {
     if (typeof layer.name !== 'string' || layer.name === '') throw new ConfigurationError('MW_MIDDLEWARE', 'middleware needs a name')
   }
 
+  const { authors = 'own' } = options.submission ?? {}
+  if (authors !== 'own' && authors !== 'any' && typeof authors !== 'function')
+    throw new ConfigurationError('MW_SUBMISSION', 'submission.authors is "own", "any" or a function')
+
   const report: Host['report'] = (error, where, connection) => {
     events.emit('error', connection === undefined ? { error, where } : { error, where, connection })
   }
@@ -95,6 +102,7 @@ export function createHost(options: HostOptions): Host {
     events,
     onion,
     outbound: options.outbound,
+    submission: options.submission ?? {},
     report,
     parse: options.parse ?? (source => parser.parse(source)),
     memory(connection) {

@@ -14,6 +14,7 @@ import type {
   TraceEntry,
 } from '../contracts/index.ts'
 import type { Onion } from './compose.ts'
+import type { SubmissionOptions } from './sender-rights.ts'
 
 /** Everything a transaction needs. */
 export interface House {
@@ -27,6 +28,7 @@ export interface House {
   readonly onion: Onion
   /** The way to other servers, where there is one. */
   readonly outbound: Outbound | undefined
+  readonly submission: SubmissionOptions
   readonly parse: (source: MessageSource) => Promise<ParsedMessage>
   readonly report: (error: unknown, where: string, connection?: LiveConnection) => void
   readonly memory: (connection: LiveConnection) => ConnectionMemory

@@ -1,20 +1,15 @@
 /** The phase `message`: a whole message is there, and middleware decides on it. RFC 5321 §4.2.5. */
 
-import type {
-  HeaderField,
-  LiveConnection,
-  MessageContext,
-  MessageSource,
-  ParsedMessage,
-  Survey,
-  TraceEntry,
-  Verdict,
-} from '../contracts/index.ts'
+import type { LiveConnection, MessageContext, MessageSource, ParsedMessage, Survey, TraceEntry, Verdict } from '../contracts/index.ts'
 import { accept } from '../contracts/verdict.ts'
 import { composedSource } from './composed-source.ts'
+import type { Innermost } from './compose.ts'
 import { readHeader } from './header-block.ts'
+import type { HeaderBlock } from './header-block.ts'
 import { Edits } from './header-edits.ts'
 import type { House } from './house.ts'
+import { examineSubmission } from './submitted.ts'
+import type { SubmissionFindings } from './submitted.ts'
 import { deliveredBefore, guardVerdict } from './message-guard.ts'
 import { findingsOf } from './summary.ts'
 
@@ -40,6 +35,8 @@ export interface DecidedMessage {
   edited(content: MessageSource): MessageSource
   /** Addresses of earlier deliveries that the message carries. */
   readonly deliveredBefore: ReadonlySet<string>
+  /** Domains that whoever submitted it was found to have the right to; none for a message that nobody submitted. */
+  readonly domains: readonly string[]
 }
 
 /** Checks the limits, runs the phase, and applies the edits. A message without an envelope is held to no limits but parsing's own. */
@@ -49,9 +46,9 @@ export async function decideOnMessage(house: House, message: ArrivedMessage): Pr
   const edits = new Edits(header)
   const before = await findingsOf(content, message.survey)
   const guarded = envelope === undefined ? undefined : guardVerdict(header, before.longestLine)
-  const verdict = guarded ?? (await runPhase(house, message, header.fields, edits))
+  const { verdict, domains } = guarded === undefined ? await runPhase(house, message, header, edits) : { verdict: guarded, domains: [] }
   const { added, rewritten } = edits.result()
-  const original = { edits, added, deliveredBefore: deliveredBefore(header), verdict }
+  const original = { edits, added, deliveredBefore: deliveredBefore(header), verdict, domains }
   if (rewritten === undefined) return { ...original, summary: before.summary, edited: source => source }
   const edited = (source: MessageSource): MessageSource => composedSource(rewritten, source, header.octets.length)
   const refused = verdict.kind === 'reject' || verdict.kind === 'defer' || verdict.kind === 'discard'
@@ -59,10 +56,25 @@ export async function decideOnMessage(house: House, message: ArrivedMessage): Pr
   return { ...original, summary, edited }
 }
 
-async function runPhase(house: House, message: ArrivedMessage, fields: readonly HeaderField[], edits: Edits): Promise<Verdict> {
+async function runPhase(house: House, message: ArrivedMessage, header: HeaderBlock, edits: Edits): Promise<SubmissionFindings> {
   const { connection, content, envelope, entries } = message
-  if (!house.onion.has('message')) return accept()
+  const { principal } = connection
+  let domains: readonly string[] = []
+  // A message that a client stores by itself was sent by nobody.
+  const innermost: Innermost | undefined =
+    principal === undefined || envelope === undefined
+      ? undefined
+      : {
+          name: 'submission',
+          ask: async signal => {
+            const found = await examineSubmission(house, { principal, sender: envelope.sender, header, edits }, signal)
+            domains = found.domains
+            return found.verdict
+          },
+        }
+  if (innermost === undefined && !house.onion.has('message')) return { verdict: accept(), domains }
   let parsing: Promise<ParsedMessage> | undefined
+  const { fields } = header
   const { verdict } = await house.onion.run('message', {
     connection,
     entries,
@@ -80,6 +92,7 @@ async function runPhase(house: House, message: ArrivedMessage, fields: readonly 
       edits,
       parsed: () => (parsing ??= house.parse(content)),
     }),
+    ...(innermost === undefined ? {} : { innermost }),
   })
-  return verdict
+  return { verdict, domains }
 }

@@ -21,6 +21,7 @@ import { newId } from './identifier.ts'
 import { resolveRecipient } from './recipients.ts'
 import type { Target } from './recipients.ts'
 import type { OpenTransaction, TakenRecipient } from './open-transaction.ts'
+import { isOwnAddress } from './sender-rights.ts'
 
 const FULL_NOW = defer('The mailbox is full', '4.2.2')
 const NEVER_FITS = reject('The message is larger than the mailbox may be', '5.2.2')
@@ -38,12 +39,6 @@ interface Resolved {
 
 function refused(verdict: Verdict): Resolved {
   return { verdict, targets: [], remotes: [], relayed: false }
-}
-
-/** An address, or a whole domain. */
-function covers(allowed: string, sender: MailAddress): boolean {
-  const wanted = allowed.toLowerCase()
-  return wanted === `@${sender.domain}` || wanted === printedAddress(sender).toLowerCase()
 }
 
 function reasonOf(verdict: Verdict): string {
@@ -129,10 +124,8 @@ export class MailReception implements Reception, OpenTransaction {
   async #mayUse(sender: MailAddress | undefined, signal: AbortSignal): Promise<Verdict> {
     const { principal, protocol } = this.connection
     if (principal === undefined) return protocol === 'submission' ? reject('Please log in first', '5.7.0') : accept()
-    if (sender === undefined || principal.senders?.some(allowed => covers(allowed, sender)) === true) return accept()
-    const account = principal.account.id
-    const { targets } = await resolveRecipient(this.#house.directory, sender, { signal })
-    return targets.some(target => target.account.id === account) ? accept() : NOT_YOURS
+    if (sender === undefined) return accept()
+    return (await isOwnAddress(this.#house.directory, principal, sender, { signal })) ? accept() : NOT_YOURS
   }
 
   async #resolve(address: MailAddress, parameters: RecipientParameters, signal: AbortSignal): Promise<Resolved> {

@@ -40,6 +40,8 @@ export interface Leaving {
   readonly content: MessageSource
   readonly prefix: Uint8Array
   readonly header: (name: string) => string | undefined
+  /** Domains that whoever submitted it has the right to. */
+  readonly domains: readonly string[]
 }
 
 /**
@@ -66,12 +68,12 @@ export async function sendOut(house: House, departures: readonly Departure[], le
 
 function messageFor(leaving: Leaving, group: readonly Departure[], prefix: Uint8Array): OutboundMessage {
   const recipients = group.map(({ address, parameters }) => ({ address, ...parameters }))
-  return { ...subjectOf(leaving, recipients), prefix, header: leaving.header }
+  return { ...subjectOf(leaving, recipients), prefix, header: leaving.header, domains: leaving.domains }
 }
 
 /** What a transaction asked for, with the recipients concerned. */
 export function subjectOf(
-  { id, content, transaction, connection }: Omit<Leaving, 'prefix' | 'header'>,
+  { id, content, transaction, connection }: Omit<Leaving, 'prefix' | 'header' | 'domains'>,
   recipients: readonly OutboundRecipient[],
 ): Omit<OutboundMessage, 'prefix' | 'header'> {
   const { principal } = connection

@@ -275,7 +275,7 @@ class ComposedServer implements MailServer {
   }
 
   #hostWith(middleware: readonly Middleware[]): Host {
-    const { hostname, store, deadlines } = this.#options
+    const { hostname, store, deadlines, submission } = this.#options
     const returns = this.#options.outbound?.returns
     const directory = returns === undefined ? this.#options.directory : returnAddresses(this.#options.directory, returns)
     return createHost({
@@ -288,6 +288,7 @@ class ComposedServer implements MailServer {
       events: this.#events,
       ...worldOf(this.#options),
       ...(deadlines === undefined ? {} : { deadlines }),
+      ...(submission === undefined ? {} : { submission }),
       ...(this.#outbound === undefined ? {} : { outbound: this.#outbound }),
     })
   }

@@ -6,7 +6,7 @@ import { ConfigurationError } from '../contracts/index.ts'
 import type { Authenticator, Clock, Directory, MailStore, Random, Spool, TraceKeeper } from '../contracts/index.ts'
 import type { LoginBudgetOptions } from '../filters/login-budget/index.ts'
 import type { ImapOptions } from '../imap/index.ts'
-import type { HostOptions } from '../pipeline/index.ts'
+import type { HostOptions, SubmissionOptions } from '../pipeline/index.ts'
 import type { Pop3Options } from '../pop3/index.ts'
 import type { SmtpOptions } from '../smtp-server/index.ts'
 import type { Doors } from './doors.ts'
@@ -48,6 +48,8 @@ export interface MailServerOptions {
   readonly outbound?: ServerOutboundOptions
   /** Keeps how messages were decided on, for {@link MailServer.explain}. Stays the caller's. Default: nothing is kept. */
   readonly traces?: TraceKeeper
+  /** Whom those who log in may name as authors of their mail. Default: their own addresses. RFC 6409 §6.1. */
+  readonly submission?: SubmissionOptions
   /** Options of SMTP, submission and LMTP. */
   readonly smtp?: Omit<SmtpOptions, 'flavour' | 'allowPlaintextLogin'>
   /** Options of IMAP. */

@@ -29,7 +29,7 @@ export async function sent(
   more: Partial<LiveConnection> & { readonly sender?: string; readonly recipients?: readonly string[] } = {},
 ): Promise<Result> {
   const { sender = 'bob@example.com', recipients = ['ann@example.org'], ...facts } = more
-  const house = houseOf({ middleware })
+  const house = houseOf({ middleware, submission: { authors: 'any' } })
   const connection = connectionOf('smtp', { remote: { address: '203.0.113.7', port: 40_000 }, ...facts })
   let answer = 'accept'
   const refused = (verdict: { readonly kind: string; readonly code?: string; readonly text?: string }): boolean => {

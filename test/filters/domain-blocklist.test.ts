@@ -18,7 +18,7 @@ async function ask(
 ): Promise<{ symbols: string[]; notes: string[]; asked: string[] }> {
   const resolver = fakeResolver(zone)
   const filter = domainBlocklist({ resolver, lists: [{ zone: 'dbl.example.net', symbol: 'DBL', score: 4 }], ...options })
-  const house = houseOf({ middleware: [filter] })
+  const house = houseOf({ middleware: [filter], submission: { authors: 'any' } })
   const { reception } = await house.host.receive(connectionOf('smtp', { clientName: 'mail.ehlo.example', ...more }), {
     sender: address(more.principal === undefined ? 'bob@bounce.sender.example' : 'ann@example.org'),
   })

@@ -17,7 +17,10 @@ good day
 
 /** The symbols that a message gets, or how it was refused. */
 async function symbols(letter: string, options: SanityOptions = {}, more: Partial<LiveConnection> = {}): Promise<string> {
-  const house = houseOf({ middleware: [sanity({ clock: fakeClock(), hostnames: ['mx.example.org'], ...options })] })
+  const house = houseOf({
+    middleware: [sanity({ clock: fakeClock(), hostnames: ['mx.example.org'], ...options })],
+    submission: { authors: 'any' },
+  })
   const connection = connectionOf('smtp', { clientName: 'mail.example.com', remote: { address: '203.0.113.7', port: 1 }, ...more })
   const sender = address(connection.principal === undefined ? 'bob@example.com' : 'ann@example.org')
   const { reception } = await house.host.receive(connection, { sender })

@@ -63,6 +63,22 @@ test('the nearest domain with keys signs for From, the sender’s where From has
   assert.deepEqual(await from('ann@notexample.com'), [])
 })
 
+test('who sends is signed for only where they have the right, and no domain stands in for another (RFC 6376 §5.1)', async () => {
+  const by = async (from: string, domains: readonly string[]): Promise<string[]> => {
+    const text = MESSAGE.replace('Ann <ann@example.org>', from)
+    const sender = { local: 'ann', domain: 'example.org' }
+    const fields = await sign({ content: source(latin1Bytes(text)), prefix: latin1Bytes(''), sender, domains })
+    return told(Buffer.concat([fields, latin1Bytes(text)]))
+  }
+  assert.deepEqual(await by('ann@example.org', ['example.org']), ['pass example.org ed', 'pass example.org rs'])
+  assert.deepEqual(await by('x@far.example', ['example.org']), ['pass example.org ed', 'pass example.org rs'])
+  assert.deepEqual(await by('ann@example.org', []), [])
+  assert.deepEqual(await by('x@example.com', ['example.org']), [])
+  // The envelope's domain would be aligned with the author's, who is somebody else.
+  assert.deepEqual(await by('x@sub.example.org', ['example.org']), [])
+  assert.deepEqual(await by('x@example.com, ann@example.org', ['example.org']), [])
+})
+
 test('what is read cannot be added or changed afterwards (RFC 6376 §8.15; S16)', async () => {
   const message = latin1Text(await signed(MESSAGE))
   for (const name of ['From', 'To', 'Cc', 'Subject', 'Date', 'Message-ID', 'Content-Type', 'MIME-Version', 'Reply-To']) {

@@ -140,7 +140,12 @@ test('headers and lines have limits (S18, S28)', async () => {
 })
 
 test('who has logged in sends from their own addresses, and gets Date and Message-ID (RFC 6409 §6.1, §8)', async () => {
-  const house = houseOf({ people: { accounts: [person('ann'), person('ben')], aliases: { team: ['ann@example.org', 'ben@example.org'] } } })
+  const house = houseOf({
+    people: {
+      accounts: [person('ann'), person('ben')],
+      aliases: { team: ['ann@example.org', 'ben@example.org'], info: ['ann@example.org'] },
+    },
+  })
   const connection = connectionOf('submission')
   const { verdict } = await house.host.receive(connection, { sender: address('ann@example.org') })
   assert.equal(shown(verdict), 'reject 5.7.0')
@@ -148,7 +153,9 @@ test('who has logged in sends from their own addresses, and gets Date and Messag
   assert.equal(login.ok, true)
   const as = async (sender: string): Promise<string> => shown((await house.host.receive(connection, { sender: address(sender) })).verdict)
   assert.equal(await as('ann+x@example.org'), 'accept')
-  assert.equal(await as('team@example.org'), 'accept')
+  assert.equal(await as('info@example.org'), 'accept')
+  // A member is not the group.
+  assert.equal(await as('team@example.org'), 'reject 5.7.1')
   assert.equal(await as('ben@example.org'), 'reject 5.7.1')
   assert.equal(await as('ann@elsewhere.example'), 'reject 5.7.1')
   const { reception } = await house.host.receive(connection, { sender: address('ann@example.org') })

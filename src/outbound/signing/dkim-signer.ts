@@ -45,9 +45,9 @@ export interface DkimSignerOptions {
 export function dkimSigner(options: DkimSignerOptions): Sign {
   const { keys, signedFields = [], expiresAfter, clock = Date } = options
   const source = 'keysOf' in keys ? keys : fixedKeys(keys)
-  return async ({ content, prefix, sender }) => {
+  return async ({ content, prefix, sender, domains }) => {
     const { fields, bodyHash } = await readMessage(content, prefix)
-    const chosen = keysOfAuthor(fields, sender, source)
+    const chosen = keysOfAuthor(fields, sender, domains, source)
     if (chosen.length === 0) return new Uint8Array(0)
     const names = namesToSign(fields, signedFields)
     const timestamp = Math.floor(clock.now() / 1000)
@@ -75,10 +75,19 @@ export function dkimSigner(options: DkimSignerOptions): Sign {
   }
 }
 
-function keysOfAuthor(fields: readonly SignableField[], sender: MailAddress | undefined, source: SigningKeys): readonly ReadyKey[] {
+/**
+ * The first domain with keys decides, `From` before the envelope. Where the sender has no right to it nothing is signed: another domain's
+ * signature could be taken for the author's, when it is that of the domain above.
+ */
+function keysOfAuthor(
+  fields: readonly SignableField[],
+  sender: MailAddress | undefined,
+  rights: readonly string[] | undefined,
+  source: SigningKeys,
+): readonly ReadyKey[] {
   for (const domain of [...authorDomains(fields), ...(sender === undefined ? [] : [sender.domain])]) {
     const keys = keysFor(domain, source)
-    if (keys.length > 0) return keys
+    if (keys.length > 0) return rights === undefined || rights.includes(domain) ? keys : []
   }
   return []
 }
