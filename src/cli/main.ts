@@ -12,13 +12,14 @@ import { DOCTOR } from './doctor.ts'
 import { EXPLAIN } from './explain.ts'
 import { mustHave } from './folder.ts'
 import { progressOn } from './progress.ts'
+import { REPORTS } from './reports.ts'
 import { SERVE } from './serve.ts'
 import { QUEUE_COMMANDS } from './queue.ts'
 import { processTerminal } from './terminal.ts'
 import { checkedOptions, helpOf, nearest, overview, readLine, UsageError } from './usage.ts'
 import type { ReadLine } from './usage.ts'
 
-const COMMANDS: readonly Command[] = [...ACCOUNT_COMMANDS, SERVE, DNS, DOCTOR, EXPLAIN, ...QUEUE_COMMANDS, ...CARE_COMMANDS]
+const COMMANDS: readonly Command[] = [...ACCOUNT_COMMANDS, SERVE, DNS, DOCTOR, EXPLAIN, REPORTS, ...QUEUE_COMMANDS, ...CARE_COMMANDS]
 const NOUNS: readonly string[] = ['user', 'alias', 'domain', 'queue']
 /** What people who know other programs type first. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {

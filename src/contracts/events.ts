@@ -6,6 +6,7 @@ import type { ConnectionFacts } from './middleware.ts'
 import type { Phase } from './phase.ts'
 import type { Uid } from './numbers.ts'
 import type { DeliveryStatus, QueueOrigin } from './queue.ts'
+import type { ReceivedReport } from './report.ts'
 import type { TraceEntry } from './trace.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -96,6 +97,8 @@ export interface MailEvents {
     /** The recipient gets no more mail from here. */
     readonly suppressed: boolean
   }) => void
+  /** A report of another server on our mail or our TLS came. RFC 9990; RFC 8460. */
+  report: (event: ReceivedReport) => void
   /** A bug or a failing adapter: what the peer was told is only that something went wrong. */
   error: (event: { readonly error: unknown; readonly where: string; readonly connection?: ConnectionFacts }) => void
 }

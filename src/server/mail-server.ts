@@ -1,7 +1,7 @@
 /** The composition root: options become engines and listeners, and end together. RFC 5321 §3.1, §4.5.4; RFC 8314 §3. */
 
 import { ConfigurationError } from '../contracts/index.ts'
-import type { Host, MailEvents, Middleware, Queue, Spool, TraceRecord } from '../contracts/index.ts'
+import type { Host, MailEvents, Middleware, Queue, ReceivedReport, ReportFilter, Spool, TraceRecord } from '../contracts/index.ts'
 import { loginBudget } from '../filters/login-budget/index.ts'
 import { ConnectionCounter, listen } from '../net/index.ts'
 import type { AcceptedSocket, Certificates, Listener } from '../net/index.ts'
@@ -16,6 +16,7 @@ import { EventHub } from './events.ts'
 import { authenticatorOf, certificatesOf, worldOf } from './options.ts'
 import type { MailServerOptions } from './options.ts'
 import { tooMany } from './too-many.ts'
+import { reportsIntake } from './reports.ts'
 import { traceRecordOf } from './trace-record.ts'
 import { serverOutbound } from './outbound.ts'
 
@@ -78,6 +79,11 @@ export interface MailServer extends AsyncDisposable {
    * Throws `ConfigurationError` `MW_TRACES_MISSING` without the option `traces`.
    */
   explain(id: string): Promise<TraceRecord | undefined>
+  /**
+   * The reports of other servers that were kept, the newest first. Throws `ConfigurationError` `MW_REPORTS_MISSING` without an archive in
+   * the option `reports`.
+   */
+  reports(filter?: ReportFilter): Promise<readonly ReceivedReport[]>
   /** Certificates in use. */
   readonly certificates: Certificates | undefined
   /**
@@ -189,6 +195,16 @@ class ComposedServer implements MailServer {
     return traces.find(id)
   }
 
+  async reports(filter?: ReportFilter): Promise<readonly ReceivedReport[]> {
+    const archive = this.#options.reports?.archive
+    if (archive === undefined)
+      throw new ConfigurationError(
+        'MW_REPORTS_MISSING',
+        'no reports are kept: give the server `reports` with an archive, such as reportArchive()',
+      )
+    return archive.list(filter)
+  }
+
   get certificates(): Certificates | undefined {
     return this.#certificates
   }
@@ -197,7 +213,8 @@ class ComposedServer implements MailServer {
     if (this.#state !== 'made') throw new ConfigurationError('MW_ALREADY_LISTENING', 'a server listens once; make another to listen again')
     this.#state = 'open'
     const guard = this.#options.loginBudget === false ? [] : [loginBudget(this.#options.loginBudget ?? {})]
-    this.#host = this.#hostWith([...guard, ...this.#middleware])
+    // Innermost: what the filters refuse is no report.
+    this.#host = this.#hostWith([...guard, ...this.#middleware, ...reportsIntake(this.#options, this.#events)])
     const crew = new Crew(this.#host, this.#options, this.#certificates)
     this.#crew = crew
     const counter = new ConnectionCounter(this.#options.connections)

@@ -3,7 +3,7 @@
 import { Certificates, certificates, systemClock, systemRandom } from '../net/index.ts'
 import type { CertificateSource, ConnectionLimits } from '../net/index.ts'
 import { ConfigurationError } from '../contracts/index.ts'
-import type { Authenticator, Clock, Directory, MailStore, Random, Spool, TraceKeeper } from '../contracts/index.ts'
+import type { Authenticator, Clock, Directory, MailStore, Random, ReportArchive, Spool, TraceKeeper } from '../contracts/index.ts'
 import type { LoginBudgetOptions } from '../filters/login-budget/index.ts'
 import type { ImapOptions } from '../imap/index.ts'
 import type { HostOptions, SubmissionOptions } from '../pipeline/index.ts'
@@ -50,6 +50,16 @@ export interface MailServerOptions {
   readonly traces?: TraceKeeper
   /** Whom those who log in may name as authors of their mail. Default: their own addresses. RFC 6409 §6.1. */
   readonly submission?: SubmissionOptions
+  /**
+   * Reads the reports on DMARC and TLS that come for these addresses, tells of each in the event `report`, and keeps them for
+   * {@link MailServer.reports}; the mail itself is delivered as ever. Default: they are mail like any other.
+   */
+  readonly reports?: {
+    /** The addresses in the `rua` of your records of DMARC and TLS. */
+    readonly addresses: readonly string[]
+    /** Stays the caller's. Default: nothing is kept. */
+    readonly archive?: ReportArchive
+  }
   /** Options of SMTP, submission and LMTP. */
   readonly smtp?: Omit<SmtpOptions, 'flavour' | 'allowPlaintextLogin'>
   /** Options of IMAP. */

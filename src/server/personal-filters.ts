@@ -12,6 +12,7 @@ import { reputation } from '../filters/reputation/index.ts'
 import { sanity } from '../filters/sanity/index.ts'
 import { score } from '../filters/score/index.ts'
 import { senderAuth } from '../filters/sender-auth/index.ts'
+import type { SenderAuthOptions } from '../filters/sender-auth/index.ts'
 import { sqliteState } from '../stores/sqlite/index.ts'
 
 /** How a personal server filters. */
@@ -37,6 +38,8 @@ export interface PersonalFilterWorld {
   readonly clock: Clock
   /** File of what they remember. */
   readonly stateFile: string
+  /** Told what was found out about each message's sender. */
+  readonly onExamined?: SenderAuthOptions['onExamined']
 }
 
 /**
@@ -44,7 +47,7 @@ export interface PersonalFilterWorld {
  * Junk when it asks for that or when the scale says so; nothing is refused because a filter or DNS failed.
  */
 export function personalFilters(options: PersonalFilterOptions, world: PersonalFilterWorld): PersonalFilters {
-  const { hostname, store, clock, stateFile } = world
+  const { hostname, store, clock, stateFile, onExamined } = world
   const resolver = outageResolver(world.resolver, { clock })
   const state = sqliteState({ path: stateFile })
   const words = bayes({ state })
@@ -57,7 +60,7 @@ export function personalFilters(options: PersonalFilterOptions, world: PersonalF
       score(),
       teacher,
       // No author, or an odd one, is no reason to lose a message: old programs and bounces of plain MAILER-DAEMON are like that.
-      senderAuth({ resolver, hostname, policy: { oddFrom: 'quarantine' } }),
+      senderAuth({ resolver, hostname, policy: { oddFrom: 'quarantine' }, ...(onExamined === undefined ? {} : { onExamined }) }),
       sanity({ hostnames: [hostname] }),
       ...(zones.length === 0 ? [] : [dnsbl({ resolver, lists: zones.map(zone => ({ zone, score: 4 })) })]),
       ...(options.greylist === true ? [greylist({ state })] : []),

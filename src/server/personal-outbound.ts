@@ -2,9 +2,11 @@
 
 import type { Resolver } from '../contracts/index.ts'
 import { cachingResolver, recordsFor, stubResolver, systemResolver, tableText } from '../dns/index.ts'
-import { socketDialer } from '../net/index.ts'
+import { DailyDmarcReports, fileDmarcReportLedger } from '../filters/sender-auth/index.ts'
+import { socketDialer, systemClock, systemRandom } from '../net/index.ts'
 import { arcSealer, dkimKeys, dkimSigner, fileStsCache, fileTlsReportLedger, secretFile, senderRewriting } from '../outbound/index.ts'
 import type { NextServer } from '../outbound/index.ts'
+import type { MailServer } from './mail-server.ts'
 import type { ServerOutboundOptions } from './outbound.ts'
 
 /** A server that takes all mail for elsewhere. */
@@ -43,6 +45,22 @@ export interface PersonalOutboundFiles {
   readonly secret: string
   readonly tlsPolicies: string
   readonly tlsReports: string
+}
+
+/** Tells other domains once a day how mail in their name fared here, where they ask for it. RFC 9990 §3. */
+export function dailyDmarcReports(domain: string, file: string, resolver: Resolver, server: () => MailServer): DailyDmarcReports {
+  return new DailyDmarcReports({
+    organisation: domain,
+    email: `postmaster@${domain}`,
+    resolver,
+    clock: systemClock,
+    random: systemRandom,
+    ledger: fileDmarcReportLedger(file),
+    onError: error => process.stderr.write(`reports about DMARC: ${error instanceof Error ? error.message : String(error)}\n`),
+    send: async ({ to, message, key }) => {
+      await server().send({ raw: message, envelope: { from: '', to }, origin: 'notification', idempotencyKey: key })
+    },
+  })
 }
 
 /** What a personal server asks DNS by. Throws `ConfigurationError` for a DNS server that is none. */

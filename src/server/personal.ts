@@ -7,6 +7,7 @@ import type { SqliteDirectory } from '../directories/sqlite/index.ts'
 import { certificates, developmentCertificate, systemClock, systemRandom } from '../net/index.ts'
 import type { CertificateSource } from '../net/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
+import { reportArchive } from '../stores/reports/index.ts'
 import { traceJournal } from '../stores/traces/index.ts'
 import type { SqliteStore } from '../stores/sqlite/index.ts'
 import { fileSpool } from '../stores/spool.ts'
@@ -16,7 +17,7 @@ import { createMailServer } from './mail-server.ts'
 import type { MailServer } from './mail-server.ts'
 import { addMailAccount, firstMailboxes } from './new-account.ts'
 import { connectionGuide } from './personal-guide.ts'
-import { personalOutbound, personalResolver } from './personal-outbound.ts'
+import { dailyDmarcReports, personalOutbound, personalResolver } from './personal-outbound.ts'
 import type { PersonalOutboundOptions } from './personal-outbound.ts'
 import { personalFilters } from './personal-filters.ts'
 import type { PersonalFilterOptions } from './personal-filters.ts'
@@ -98,6 +99,10 @@ export interface PersonalFiles {
   readonly tlsPolicies: string
   /** What TLS to other servers came to, until it is reported. */
   readonly tlsReports: string
+  /** What is to be reported to other domains about their mail (DMARC), until it is. */
+  readonly dmarcReports: string
+  /** Folder of the reports that others sent. */
+  readonly reports: string
   /** Folder of the records of how messages were decided on. */
   readonly traces: string
   /** Folder of messages that are arriving; empty when no server runs. */
@@ -115,6 +120,8 @@ export function personalFiles(data: string): PersonalFiles {
     secret: `${data}/return-secret`,
     tlsPolicies: `${data}/tls-policies.json`,
     tlsReports: `${data}/tls-reports.json`,
+    dmarcReports: `${data}/dmarc-reports.json`,
+    reports: `${data}/reports`,
     traces: `${data}/traces`,
     spool: `${data}/spool`,
   }
@@ -156,14 +163,25 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
   const others = (await directory.domains()).filter(name => name !== domain)
   const sending =
     options.outbound === false ? undefined : await personalOutbound(files, [domain, ...others], hostname, options.outbound ?? {}, resolver)
+  const daily =
+    sending === undefined || options.filters === false ? undefined : dailyDmarcReports(domain, files.dmarcReports, resolver, () => server)
   const filters =
     options.filters === false
       ? undefined
-      : personalFilters(options.filters ?? {}, { hostname, store, resolver, clock: systemClock, stateFile: files.state })
+      : personalFilters(options.filters ?? {}, {
+          hostname,
+          store,
+          resolver,
+          clock: systemClock,
+          stateFile: files.state,
+          ...(daily === undefined ? {} : { onExamined: daily.add }),
+        })
   if (filters !== undefined) cleanup.defer(() => filters.close())
+  const archive = reportArchive({ folder: files.reports })
+  cleanup.defer(() => archive.close())
   const traces = traceJournal({ folder: files.traces })
   cleanup.defer(() => traces.close())
-  const server = createMailServer({
+  const server: MailServer = createMailServer({
     hostname,
     store,
     directory,
@@ -171,6 +189,7 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
     // Beside the store and not among the system's temporary files, which are memory on some machines.
     spool: fileSpool({ directory: files.spool }),
     traces,
+    reports: { addresses: [domain, ...others].map(name => `postmaster@${name}`), archive },
     listeners: Object.fromEntries(DOOR_NAMES.map(name => [name, ports[name]])),
     ...(sending === undefined ? {} : { outbound: sending.outbound }),
     ...(options.host === undefined ? {} : { host: options.host }),
@@ -179,6 +198,8 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
   cleanup.defer(() => server.close())
   progress('opening the doors')
   await server.listen()
+  daily?.start()
+  if (daily !== undefined) cleanup.defer(() => daily.stop())
 
   const resources = cleanup.move()
   const development = tls.facts[0]?.development === true

@@ -57,3 +57,19 @@ test('what is no command is told with exit code 2', () => {
   assert.equal(mailwright(['user', 'list', '--colour']).status, 2)
   assert.match(mailwright(['--help']).stdout, /^Usage: mailwright /)
 })
+
+test('reports of others are told, what failed marked, and their words cannot speak to the terminal (S14)', { timeout: 60_000 }, () => {
+  assert.match(mailwright(['reports']).stderr, /no report came yet/)
+  const folder = personalFiles(data).reports
+  mkdirSync(folder, { recursive: true })
+  const policies = [{ type: 'sts', domain: 'home.test', successes: 5, failures: 2, details: [] }]
+  const report = { organisation: 'Far\u001b[31m', contact: 'x', id: '1', begin: 1, end: 2, policies }
+  writeFileSync(join(folder, '2026-11-24.jsonl'), `${JSON.stringify({ kind: 'tls', at: 0, sender: 't@far.example', report })}\n`)
+  const { stdout } = mailwright(['reports', 'HOME.test'])
+  assert.match(
+    stdout,
+    /^1970-01-01T00:00:00\.000Z {2}TLS by Far.*\(mail from t@far\.example\)\n {2}! home\.test \(sts\): 5 well, 2 failed\n$/,
+  )
+  assert.ok(!stdout.includes('\u001b'))
+  assert.equal(mailwright(['reports', '--last', 'x']).status, 2)
+})

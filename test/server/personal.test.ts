@@ -5,6 +5,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { personalFiles, personalServer } from 'mailwright/server'
 import type { PersonalServer } from 'mailwright/server'
+import { writeDmarcReport } from 'mailwright/filters/sender-auth'
+import type { ReceivedReport } from 'mailwright/contracts'
+import nodemailer from 'nodemailer'
+import { gzipSync } from 'node:zlib'
 
 const ports = { smtp: 0, submission: 0, submissions: 0, lmtp: 0, imap: 0, imaps: 0, pop3: 0, pop3s: 0 }
 
@@ -42,4 +46,48 @@ test('a catch-all takes mail for the postmaster too (RFC 5321 §4.5.1)', async t
     assert.deepEqual(await aliasesOf(personal), ['@home.test > me@home.test'])
   }
   assert.ok(existsSync(personalFiles(data).tlsReports), 'what TLS came to is kept for the daily reports')
+})
+
+test('a report on DMARC that comes for the postmaster is mail, an event, and a record that outlives a restart (RFC 9990 §3)', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'personal-'))
+  t.after(() => rmSync(data, { recursive: true }))
+  const row = { ip: '203.0.113.7', count: 3, disposition: 'reject', dkim: 'fail', spf: 'fail', headerFrom: 'home.test' } as const
+  const content = gzipSync(
+    writeDmarcReport({
+      organisation: 'Far',
+      email: 'd@far.example',
+      id: '17',
+      begin: 1_700_000_000,
+      end: 1_700_086_400,
+      policy: { domain: 'home.test', p: 'reject' },
+      records: [{ ...row, reasons: [], envelopeFrom: undefined, dkimResults: [], spfResults: [] }],
+    }),
+  )
+  const events: ReceivedReport[] = []
+  let delivered = 0
+  {
+    await using personal = await personalServer({ data, domain: 'home.test', user: 'ann@home.test', ports, filters: false })
+    personal.server.on('report', report => void events.push(report))
+    personal.server.on('delivered', ({ recipient }) => void (delivered += recipient.local === 'postmaster' ? 1 : 0))
+    const sender = nodemailer.createTransport({
+      host: '127.0.0.1',
+      port: personal.server.ports.smtp ?? 0,
+      tls: { rejectUnauthorized: false },
+    })
+    await sender.sendMail({
+      from: 'd@far.example',
+      to: 'postmaster@home.test',
+      subject: 'Report Domain: home.test',
+      attachments: [{ filename: 'far!home.test!1700000000!1700086400.xml.gz', content, contentType: 'application/gzip' }],
+    })
+    sender.close()
+  }
+  {
+    await using personal = await personalServer({ data, ports })
+    const [report] = await personal.server.reports({ domain: 'home.test' })
+    assert.ok(report?.kind === 'dmarc')
+    assert.deepEqual(JSON.parse(JSON.stringify(events)), [report])
+    assert.equal(delivered, 1)
+    assert.deepEqual([report.sender, report.report.id, report.report.records[0]?.count], ['d@far.example', '17', 3])
+  }
 })

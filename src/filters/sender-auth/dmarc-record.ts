@@ -1,9 +1,7 @@
 /** The record that says what a domain wants done with mail that only claims to be its own. RFC 9989 §4.7, §4.8. */
 
 import { asciiLowerCase } from '../../bytes/ascii.ts'
-
-/** What is asked of receivers. */
-export type RequestedPolicy = 'none' | 'quarantine' | 'reject'
+import type { RequestedPolicy } from '../../contracts/index.ts'
 
 /** A record that was read. */
 export interface DmarcRecord {

@@ -1,10 +1,10 @@
 /** Whether a message is from whom it says: the author's domain beside those that SPF and DKIM vouch for. RFC 9989 §4.4, §5.3. */
 
-import type { Resolver } from '../../contracts/index.ts'
+import type { Resolver, RequestedPolicy } from '../../contracts/index.ts'
 import type { SpfOutcome } from '../../spf/index.ts'
 import { organisationOf } from '../organisation.ts'
 import type { Author } from './author.ts'
-import type { DmarcRecord, RequestedPolicy } from './dmarc-record.ts'
+import type { DmarcRecord } from './dmarc-record.ts'
 import { policyRecord, TreeWalker, type FoundRecord } from './dmarc-walk.ts'
 import type { CheckedSignature } from './signatures.ts'
 

@@ -1,18 +1,19 @@
 /** Collects what was found about domains that ask for reports, and writes a report for each of them. RFC 9990 §3, §4, §5. */
 
 import { gzipSync } from 'node:zlib'
-import type { Resolver } from '../../../contracts/index.ts'
+import type { DmarcReport, ReportedRow, Resolver } from '../../../contracts/index.ts'
 import { encodeBase64 } from '../../../bytes/ascii.ts'
 import { canonicalAddress } from '../../../mime/index.ts'
 import { organisationOf } from '../../organisation.ts'
 import { isDmarcRecord, type DmarcRecord } from '../dmarc-record.ts'
 import type { ExaminedMessage } from '../sender-auth.ts'
-import type { DmarcReport, ReportedRow } from './report.ts'
 import { writeDmarcReport } from './write-report.ts'
 
 /** A report's message on its way out. */
 export interface OutgoingReport {
   readonly to: string
+  /** The same for the same report to the same address, also after a restart: what is queued twice under it is sent once. */
+  readonly key: string
   /** RFC 5322, with CRLF. */
   readonly message: Uint8Array
   readonly report: DmarcReport
@@ -32,19 +33,30 @@ export interface DmarcReportCollectorOptions {
   readonly rows?: number
 }
 
+/** What was counted and is not reported yet, one entry for a domain; JSON can write it. */
+export type CollectedReports = readonly {
+  readonly record: DmarcRecord
+  readonly policyDomain: string
+  /** Seconds since the epoch. */
+  readonly begin: number
+  readonly rows: readonly ReportedRow[]
+}[]
+
 interface Collected {
   readonly record: DmarcRecord
   readonly policyDomain: string
   readonly begin: number
-  readonly rows: Map<string, { row: ReportedRow }>
+  readonly rows: Map<string, ReportedRow>
 }
 
 /** Addresses of one record that are reported to. RFC 9990 §4 asks for at least two. */
 const MOST_ADDRESSES = 3
+/** A report that could not be handed over is tried again for so many seconds; after that it is old news. */
+const STALE = 2 * 86_400
 
 /**
- * Give its `add` to `senderAuth` as `onExamined`, and call `send` once a day. What is collected lies in memory: a restart loses the
- * day's counts, no mail.
+ * Give its `add` to `senderAuth` as `onExamined`, and call `send` once a day; {@link DailyDmarcReports} does that, and keeps what is
+ * collected over a restart.
  *
  * @example
  * ```ts
@@ -64,8 +76,9 @@ const MOST_ADDRESSES = 3
  */
 export class DmarcReportCollector {
   readonly #options: DmarcReportCollectorOptions
-  #domains = new Map<string, Collected>()
+  readonly #domains = new Map<string, Collected>()
   #count = 0
+  #revision = 0
 
   constructor(options: DmarcReportCollectorOptions) {
     this.#options = options
@@ -93,10 +106,34 @@ export class DmarcReportCollector {
       ),
       spfResults: [{ domain: spf.domain, result: spf.result }],
     }
-    const key = JSON.stringify(row)
+    this.#counted(collected, row)
+  }
+
+  /** Changes whenever something was counted or let go. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** What is not reported yet. */
+  collected(): CollectedReports {
+    return Array.from(this.#domains.values(), ({ rows, ...rest }) => ({ ...rest, rows: [...rows.values()] }))
+  }
+
+  /** Adds what was {@link DmarcReportCollector.collected} before, such as by an earlier process. */
+  restore(collected: CollectedReports): void {
+    for (const { record, policyDomain, begin, rows } of collected) {
+      const known = this.#collected(policyDomain, record, begin)
+      if (begin < known.begin) this.#domains.set(policyDomain, { ...known, begin })
+      for (const row of rows) this.#counted(known, row)
+    }
+  }
+
+  #counted(collected: Collected, row: ReportedRow): void {
+    this.#revision++
+    const key = JSON.stringify({ ...row, count: 0 })
     const known = collected.rows.get(key)
-    if (known !== undefined) known.row = { ...known.row, count: known.row.count + 1 }
-    else if (collected.rows.size < (this.#options.rows ?? 1000)) collected.rows.set(key, { row })
+    if (known !== undefined) collected.rows.set(key, { ...known, count: known.count + row.count })
+    else if (collected.rows.size < (this.#options.rows ?? 1000)) collected.rows.set(key, row)
   }
 
   #collected(policyDomain: string, record: DmarcRecord, begin: number): Collected {
@@ -109,28 +146,37 @@ export class DmarcReportCollector {
     return collected
   }
 
-  /** Writes and sends the reports on all that was collected, and begins anew. `now`: milliseconds since the epoch. Answers how many were sent. */
-  async send(now: number): Promise<number> {
-    const domains = this.#domains
-    this.#domains = new Map()
+  /**
+   * Writes and sends the reports on what was collected, and begins anew; what nobody could be sent goes into the next one. Answers how
+   * many were sent. Throws an `AggregateError` when some were not. `now`: milliseconds since the epoch; `before`: only domains whose
+   * count began before that moment. Default: all.
+   */
+  async send(now: number, before: number = Number.POSITIVE_INFINITY): Promise<number> {
+    const waiting = this.collected().filter(({ begin }) => begin * 1000 < before)
+    for (const { policyDomain } of waiting) this.#domains.delete(policyDomain)
+    this.#revision++
     const failures: unknown[] = []
     let sent = 0
-    for (const collected of domains.values()) {
+    for (const collected of waiting) {
       const report = this.#report(collected, Math.floor(now / 1000))
+      const earlier = { sent, failed: failures.length }
       for (const to of await this.#addresses(collected)) {
         try {
-          await this.#options.send({ to, message: this.#message(report, to, now), report })
+          const key = `dmarc ${collected.policyDomain} ${collected.begin} ${to}`
+          await this.#options.send({ to, key, message: this.#message(report, to, now), report })
           sent++
         } catch (error) {
           failures.push(error)
         }
       }
+      // Nobody got it, and somebody should have: it goes into the next one.
+      if (sent === earlier.sent && failures.length > earlier.failed && report.end - report.begin < STALE) this.restore([collected])
     }
     if (failures.length > 0) throw new AggregateError(failures, `${failures.length} reports were not sent`)
     return sent
   }
 
-  #report({ record, policyDomain, begin, rows }: Collected, end: number): DmarcReport {
+  #report({ record, policyDomain, begin, rows }: CollectedReports[number], end: number): DmarcReport {
     const { organisation, email } = this.#options
     return {
       organisation,
@@ -147,12 +193,12 @@ export class DmarcReportCollector {
         aspf: record.isStrictSpf ? 's' : 'r',
         testing: record.isTesting,
       },
-      records: Array.from(rows.values(), ({ row }) => row),
+      records: rows,
     }
   }
 
   /** Addresses that may be sent to: of the organisation's own domain, or of one that has agreed. RFC 9990 §4. */
-  async #addresses({ record, policyDomain }: Collected): Promise<readonly string[]> {
+  async #addresses({ record, policyDomain }: CollectedReports[number]): Promise<readonly string[]> {
     const addresses: string[] = []
     for (const uri of record.rua) {
       const address = canonicalAddress(decoded(/^mailto:([^?!]+)/i.exec(uri)?.[1] ?? ''))

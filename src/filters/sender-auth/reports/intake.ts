@@ -1,10 +1,8 @@
 /** Takes reports of DMARC and TLS out of the mail of those who asked for them. RFC 9990 §3.3; RFC 8460 §5.3. */
 
-import type { Clock, MailAddress, MessageContext, Middleware, Next, Verdict } from '../../../contracts/index.ts'
+import type { Clock, DmarcReport, MailAddress, MessageContext, Middleware, Next, TlsReport, Verdict } from '../../../contracts/index.ts'
 import { canonicalAddress } from '../../../mime/index.ts'
 import { ConfigurationError } from '../../../contracts/index.ts'
-import type { DmarcReport } from './report.ts'
-import type { TlsReport } from './tls-report.ts'
 import { machineClock } from '../../machine-clock.ts'
 import { ReaderThread } from './reader-thread.ts'
 

@@ -1,10 +1,9 @@
 /** Reads aggregate reports of others: bounded, no entities, nothing believed but its form. RFC 9990 §3.1; RFC 7489 appendix C; M5. */
 
 import { XMLParser } from 'fast-xml-parser'
+import type { DmarcReport, ReportedPolicy, ReportedRow, RequestedPolicy } from '../../../contracts/index.ts'
 import { canonicalIpAddress } from '../../../bytes/ip-address.ts'
 import { utf8Text } from '../../../bytes/ascii.ts'
-import type { RequestedPolicy } from '../dmarc-record.ts'
-import type { DmarcReport, ReportedPolicy, ReportedRow } from './report.ts'
 import { unpacked } from './unpack.ts'
 
 /** Octets of a report, opened. Large receivers send one megabyte or two. */

@@ -2,8 +2,8 @@
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { readDmarcReport } from './read-report.ts'
-import type { DmarcReport } from './report.ts'
-import { readTlsReport, type TlsReport } from './tls-report.ts'
+import type { DmarcReport, TlsReport } from '../../../contracts/index.ts'
+import { readTlsReport } from './tls-report.ts'
 
 /** What was in an attachment. */
 export type AnyReport = { readonly kind: 'dmarc'; readonly report: DmarcReport } | { readonly kind: 'tls'; readonly report: TlsReport }

@@ -1,37 +1,8 @@
 /** Reads reports on how TLS fared on the way to a domain: bounded, nothing believed but its form. RFC 8460 §4; M5. */
 
 import { utf8Text } from '../../../bytes/ascii.ts'
+import type { ReportedTlsFailure, ReportedTlsPolicy, TlsReport } from '../../../contracts/index.ts'
 import { unpacked } from './unpack.ts'
-
-/** A TLS report: how sessions to a domain fared in one span of time. */
-export interface TlsReport {
-  readonly organisation: string
-  readonly contact: string
-  readonly id: string
-  /** Milliseconds since the epoch. */
-  readonly begin: number
-  readonly end: number
-  readonly policies: readonly ReportedTlsPolicy[]
-}
-
-/** Sessions under one policy. */
-export interface ReportedTlsPolicy {
-  /** `tlsa`, `sts` or `no-policy-found`. */
-  readonly type: string
-  readonly domain: string
-  readonly successes: number
-  readonly failures: number
-  readonly details: readonly ReportedTlsFailure[]
-}
-
-/** Sessions that failed alike. RFC 8460 §4.3. */
-export interface ReportedTlsFailure {
-  readonly type: string
-  readonly count: number
-  readonly sendingIp: string
-  readonly receivingHost: string
-  readonly reason: string
-}
 
 const MOST_OCTETS = 5 * 1024 * 1024
 const MOST_POLICIES = 1000

@@ -1,6 +1,6 @@
 /** Writes an aggregate report. RFC 9990 §3.1, appendix A. */
 
-import type { DmarcReport, ReportedPolicy, ReportedRow } from './report.ts'
+import type { DmarcReport, ReportedPolicy, ReportedRow } from '../../../contracts/index.ts'
 
 /** The report as XML. Pure. */
 export function writeDmarcReport({ organisation, email, id, begin, end, policy, records }: DmarcReport): string {
