@@ -4,7 +4,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
-import type { TraceRecord, Verdict } from '../contracts/index.ts'
 import { printable } from '../pipeline/index.ts'
 import { sqliteDirectory } from '../directories/sqlite/index.ts'
 import { systemClock, systemRandom } from '../net/index.ts'
@@ -13,6 +12,7 @@ import { memoryStore } from '../stores/memory/index.ts'
 import { traceJournal } from '../stores/traces/index.ts'
 import { COMMON } from './command.ts'
 import type { Call, Command } from './command.ts'
+import { headOf, traceText } from './trace-text.ts'
 import { UsageError } from './usage.ts'
 
 async function explain(call: Call): Promise<boolean> {
@@ -37,7 +37,7 @@ async function explain(call: Call): Promise<boolean> {
       `nothing is known of ${printable(id ?? word)}: an id stands in the first Received field of a message and in the reply that took it, and is kept for two weeks`,
     )
   }
-  terminal.tell([headOf(record), ...stepsOf(record), scoreOf(record)].filter(line => line !== '').join('\n'), { ...record })
+  terminal.tell(traceText(record), { ...record })
   return true
 }
 
@@ -77,7 +77,7 @@ async function imagine({ words, data, options, terminal }: Call): Promise<boolea
         ...(typeof helo === 'string' ? { helo } : {}),
       })
       terminal.note('a dry run: nothing was delivered, and nothing is remembered of it')
-      terminal.tell([headOf(record), ...stepsOf(record), scoreOf(record)].filter(line => line !== '').join('\n'), { ...record })
+      terminal.tell(traceText(record), { ...record })
     } finally {
       await filters.close()
     }
@@ -101,50 +101,6 @@ async function copyOf(from: string, to: string): Promise<void> {
 /** The id that this server wrote: in the topmost `Received` field. */
 function idIn(text: string): string | undefined {
   return /^Received:(?:[^\r\n]|\r?\n[ \t])*?\sid\s+([a-z0-9]{1,64})/im.exec(text)?.[1]
-}
-
-function headOf({ id, at, connection, sender, recipients, size, verdict }: TraceRecord): string {
-  const from = sender === '' ? '<>' : printable(sender)
-  const others = recipients.length > 3 ? ` and ${recipients.length - 3} more` : ''
-  const by = connection.user === undefined ? '' : `, logged in as ${printable(connection.user)}`
-  const place = connection.address === '' ? 'this server' : connection.address
-  return `${new Date(at).toISOString()}  ${id}  ${verdictText(verdict)}\n  ${size} octets from ${from} to ${recipients
-    .slice(0, 3)
-    .map(to => printable(to))
-    .join(
-      ', ',
-    )}${others}\n  by ${connection.protocol} from ${place}${connection.clientName === undefined ? '' : ` (${printable(connection.clientName)})`}${connection.tls === undefined ? ', in the clear' : `, ${connection.tls}`}${by}`
-}
-
-/** Step by step, as they ran. */
-function stepsOf({ trace }: TraceRecord): readonly string[] {
-  return trace.flatMap(({ phase, middleware, verdict, ms, evidence, symbols = [], fault }) => [
-    `  ${phase.padEnd(9)} ${printable(middleware).padEnd(18)} ${verdictText(verdict)} (${ms.toFixed(ms < 10 ? 1 : 0)} ms)`,
-    ...symbols.map(
-      ({ name, score, text }) => `            ${score > 0 ? '+' : ''}${score} ${name}${text === undefined ? '' : `: ${printable(text)}`}`,
-    ),
-    ...evidence.map(note => `            ${printable(note)}`),
-    ...(fault === undefined ? [] : [`            fault: ${printable(fault)}`]),
-  ])
-}
-
-function scoreOf({ trace }: TraceRecord): string {
-  const symbols = trace.flatMap(entry => entry.symbols ?? [])
-  const sum = symbols.reduce((total, { score }) => total + score, 0)
-  return symbols.length === 0 ? '' : `  score ${Math.round(sum * 100) / 100}`
-}
-
-function verdictText(verdict: Verdict): string {
-  switch (verdict.kind) {
-    case 'accept':
-      return 'accept'
-    case 'reject':
-    case 'defer':
-      return `${verdict.kind} ${verdict.code} ${printable(verdict.text)}`
-    case 'discard':
-    case 'quarantine':
-      return `${verdict.kind}: ${printable(verdict.reason)}`
-  }
 }
 
 /** The command. */

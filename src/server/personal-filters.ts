@@ -61,7 +61,7 @@ export function personalFilters(options: PersonalFilterOptions, world: PersonalF
       teacher,
       // No author, or an odd one, is no reason to lose a message: old programs and bounces of plain MAILER-DAEMON are like that.
       senderAuth({ resolver, hostname, policy: { oddFrom: 'quarantine' }, ...(onExamined === undefined ? {} : { onExamined }) }),
-      sanity({ hostnames: [hostname] }),
+      sanity({ hostnames: [hostname], clock }),
       ...(zones.length === 0 ? [] : [dnsbl({ resolver, lists: zones.map(zone => ({ zone, score: 4 })) })]),
       ...(options.greylist === true ? [greylist({ state })] : []),
       attachments(),
