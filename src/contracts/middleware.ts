@@ -31,6 +31,11 @@ export interface PhaseContext {
   readonly connection: ConnectionFacts
   /** Fires when the client left or the phase's deadline passed: stop working, the answer is no longer awaited. */
   readonly signal: AbortSignal
+  /**
+   * Milliseconds until the phase's deadline, never below 0. Everything in the chain shares them: whoever waits for something outside of
+   * the process should leave a part of them to those that come after it.
+   */
+  timeLeft(): number
   /** Where evidence goes: what was looked at and what it said. */
   readonly trace: TraceLog
   /** For passing things from one middleware to another within one connection; keys are best symbols. */

@@ -14,7 +14,7 @@ export interface ProgramOptions {
   readonly dialer: Dialer
   /** Where the program listens. */
   readonly at: ProgramAddress
-  /** Milliseconds for one question, connecting and sending included; keep it below the phase's deadline. */
+  /** Milliseconds for one question, connecting and sending included. Less where the phase's deadline is near: several programs in a row share it. */
   readonly within?: number
   /** Whether mail is put off (451 4.3.0) while the program cannot be asked. Default `false`: it goes on, with a note in the trace. */
   readonly required?: boolean
@@ -55,12 +55,16 @@ export class Program {
   }
 
   /**
-   * Asks. When the program cannot be reached, is too slow or answers nonsense, that is noted, and the answer is `undefined`, or the
+   * Asks. When the program cannot be reached, is too slow or answers nonsense, that is noted, and the answer is `Failed`, with the
    * verdict to give where the program is required. What the client's leaving interrupts is thrown.
+   *
+   * A quarter of the phase's time is kept for what asks no program; of the rest it may take half of what is left. However many programs
+   * are silent one after another, the phase ends with what the others say, and not at its deadline.
    */
-  async ask<Answer>({ signal, trace }: PhaseContext, question: (talk: Talk) => Promise<Answer>): Promise<Answer | Failed> {
+  async ask<Answer>(context: PhaseContext, question: (talk: Talk) => Promise<Answer>): Promise<Answer | Failed> {
+    const { signal, trace } = context
     try {
-      return await this.#talk(signal, question)
+      return await this.#talk(signal, Math.min(this.#within, shareOf(context)), question)
     } catch (error) {
       if (signal.aborted || !(error instanceof MailError)) throw error
       trace.note(`${this.#name} could not be asked: ${error.message}`)
@@ -68,7 +72,7 @@ export class Program {
     }
   }
 
-  async #talk<Answer>(signal: AbortSignal, question: (talk: Talk) => Promise<Answer>): Promise<Answer> {
+  async #talk<Answer>(signal: AbortSignal, within: number, question: (talk: Talk) => Promise<Answer>): Promise<Answer> {
     signal.throwIfAborted()
     const { promise: cut, reject } = Promise.withResolvers<never>()
     cut.catch(() => undefined)
@@ -81,11 +85,11 @@ export class Program {
     }
     const leave = (): void => give(signal.reason)
     signal.addEventListener('abort', leave, { once: true })
-    const stop = this.clock.after(this.#within, () => give(new MailError('unavailable', `no answer within ${this.#within} ms`)))
+    const stop = this.clock.after(within, () => give(new MailError('unavailable', `no answer within ${within} ms`)))
     try {
       const { at, dialer } = this.#options
       const where = 'path' in at ? { address: '', port: 0, path: at.path } : at
-      const dialling = dialer.dial({ ...where, signal: controller.signal, timeoutMs: this.#within })
+      const dialling = dialer.dial({ ...where, signal: controller.signal, timeoutMs: within })
       // A connection that comes too late is nobody's.
       void dialling.then(late => controller.signal.aborted && late.destroy()).catch(() => undefined)
       connection = await Promise.race([dialling, cut])
@@ -99,6 +103,17 @@ export class Program {
       connection?.destroy()
     }
   }
+}
+
+/** What is kept of each phase, from when its first program is asked. */
+const kept = new WeakMap<AbortSignal, number>()
+
+/** Milliseconds that one program may take now. */
+function shareOf(context: PhaseContext): number {
+  const left = context.timeLeft()
+  const reserve = kept.get(context.signal) ?? left / 4
+  kept.set(context.signal, reserve)
+  return Math.max(1, Math.floor((left - reserve) / 2))
 }
 
 /** The program could not be asked. */

@@ -134,7 +134,9 @@ export class Onion {
   #all<P extends Phase>(phase: P, layers: readonly Middleware[], run: PhaseRun<P>, log: PhaseLog): Promise<Verdict> {
     const controller = new AbortController()
     const { signal } = controller
-    const context = run.context({ connection: run.connection, signal, trace: log, shared: run.shared })
+    const deadline = this.#clock.monotonic() + this.#within(phase, run)
+    const timeLeft = (): number => Math.max(0, deadline - this.#clock.monotonic())
+    const context = run.context({ connection: run.connection, signal, timeLeft, trace: log, shared: run.shared })
     return this.#decide(phase, run, log, controller, () => this.#ask(phase, layers, run, log, signal, context))
   }
 
@@ -156,7 +158,7 @@ export class Onion {
     controller: AbortController,
     ask: () => Promise<Verdict>,
   ): Promise<Verdict> {
-    const within = Math.max(0, Math.min(this.#deadlines[phase], run.within ?? Number.POSITIVE_INFINITY))
+    const within = this.#within(phase, run)
     const gone = run.connection.signal
     return new Promise(resolve => {
       let decided = false
@@ -183,6 +185,10 @@ export class Onion {
       if (gone.aborted) leave()
       else void ask().then(settle)
     })
+  }
+
+  #within<P extends Phase>(phase: P, { within = Number.POSITIVE_INFINITY }: PhaseRun<P>): number {
+    return Math.max(0, Math.min(this.#deadlines[phase], within))
   }
 
   /** The layers around the middle; never rejects. */
