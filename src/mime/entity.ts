@@ -4,6 +4,14 @@ import { latinFields, type LatinField } from './header.ts'
 import type { MimeLimits } from './limits.ts'
 import { parameter, parseParameterised, type ParameterisedValue } from './media-type.ts'
 
+/** One structure in the two forms in which IMAP asks for it. RFC 9051 §9, `body`. */
+export interface StructureForms {
+  /** With extension data, for BODYSTRUCTURE. */
+  readonly extended: string
+  /** Without, for BODY. */
+  readonly plain: string
+}
+
 /** One entity; offsets count from the first octet that was scanned. */
 export interface Entity {
   readonly headerStart: number
@@ -25,6 +33,8 @@ export interface Entity {
   readonly children: Entity[]
   /** What an entity without Content-Type is. RFC 2046 §5.1.5. */
   readonly fallback: 'text/plain' | 'message/rfc822'
+  /** Once it has ended, and until its parent has. */
+  forms: StructureForms | undefined
 }
 
 /** An entity of which nothing is known yet. */
@@ -44,6 +54,7 @@ export function newEntity(headerStart: number, depth: number, fallback: Entity['
     boundary: undefined,
     children: [],
     fallback,
+    forms: undefined,
   }
 }
 

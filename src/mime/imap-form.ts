@@ -4,7 +4,7 @@
  */
 
 import { parseAddressList, type ListedAddress } from './address-list.ts'
-import { fieldOf, holdsMessage, type Entity } from './entity.ts'
+import { fieldOf, holdsMessage, type Entity, type StructureForms } from './entity.ts'
 import type { LatinField } from './header.ts'
 import { parseParameterised, type ParameterisedValue } from './media-type.ts'
 
@@ -63,42 +63,42 @@ function addressForm(address: ListedAddress): string {
   return `(${nstring(address.name)} ${nstring(address.route)} ${nstring(address.mailbox)} ${nstring(address.host)})`
 }
 
-/** RFC 9051 §9, `body`: with extension data for BODYSTRUCTURE, without for BODY. */
-export function structureForm(entity: Entity, extended: boolean): string {
+/**
+ * RFC 9051 §9, `body`, in both forms. Made of the forms of the children where they are there: telling parts one by one as they end spreads
+ * over a message's arrival what would take long at its end, with ten thousand of them (M2).
+ */
+export function structureForms(entity: Entity): StructureForms {
+  const { parameters, fields } = entity
   if (entity.type === 'multipart') {
-    const children = entity.children.map(child => structureForm(child, extended)).join('')
-    const extension = extended
-      ? ` ${parametersForm(entity.parameters)} ${dispositionForm(entity)} ${languageForm(entity)} ${nstring(fieldOf(entity.fields, 'content-location'))}`
-      : ''
-    return `(${children} ${string(entity.subtype)}${extension})`
+    const children = entity.children.map(child => child.forms ?? structureForms(child))
+    const subtype = string(entity.subtype)
+    const [extended, plain] = [children.map(child => child.extended).join(''), children.map(child => child.plain).join('')]
+    return { extended: `(${extended} ${subtype} ${parametersForm(parameters)}${extensionForm(entity)})`, plain: `(${plain} ${subtype})` }
   }
-  const size = entity.bodyEnd - entity.bodyStart
-  const basic = [
-    string(entity.type),
-    string(entity.subtype),
-    parametersForm(entity.parameters),
-    nstring(fieldOf(entity.fields, 'content-id')),
-    nstring(fieldOf(entity.fields, 'content-description')),
-    string(entity.encoding),
-    String(size),
-  ]
-  const embedded = holdsMessage(entity) ? entity.children[0] : undefined
-  if (embedded !== undefined) basic.push(envelopeForm(embedded.fields), structureForm(embedded, extended), String(entity.lines))
-  else if (entity.type === 'text') basic.push(String(entity.lines))
-  else if (holdsMessage(entity)) basic.push('(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)', emptyPart(extended), String(entity.lines))
-  if (extended)
-    basic.push(
-      nstring(fieldOf(entity.fields, 'content-md5')),
-      dispositionForm(entity),
-      languageForm(entity),
-      nstring(fieldOf(entity.fields, 'content-location')),
-    )
-  return `(${basic.join(' ')})`
+  const kind = `${string(entity.type)} ${string(entity.subtype)} ${parametersForm(parameters)}`
+  const about = `${nstring(fieldOf(fields, 'content-id'))} ${nstring(fieldOf(fields, 'content-description'))}`
+  const basic = `(${kind} ${about} ${string(entity.encoding)} ${entity.bodyEnd - entity.bodyStart}`
+  const extension = ` ${nstring(fieldOf(fields, 'content-md5'))}${extensionForm(entity)})`
+  if (!holdsMessage(entity)) {
+    const own = entity.type === 'text' ? `${basic} ${entity.lines}` : basic
+    return { extended: own + extension, plain: `${own})` }
+  }
+  const embedded = entity.children[0]
+  const start = `${basic} ${embedded === undefined ? EMPTY_ENVELOPE : envelopeForm(embedded.fields)}`
+  const inner = embedded === undefined ? EMPTY_PART : (embedded.forms ?? structureForms(embedded))
+  return { extended: `${start} ${inner.extended} ${entity.lines}${extension}`, plain: `${start} ${inner.plain} ${entity.lines})` }
+}
+
+/** RFC 9051 §9: disposition, language, location. */
+function extensionForm(entity: Entity): string {
+  return ` ${dispositionForm(entity)} ${languageForm(entity)} ${nstring(fieldOf(entity.fields, 'content-location'))}`
 }
 
 /** What stands for a message too deep to be told. */
-function emptyPart(extended: boolean): string {
-  return `("text" "plain" NIL NIL NIL "7bit" 0 0${extended ? ' NIL NIL NIL NIL' : ''})`
+const EMPTY_ENVELOPE = '(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)'
+const EMPTY_PART: StructureForms = {
+  extended: '("text" "plain" NIL NIL NIL "7bit" 0 0 NIL NIL NIL NIL)',
+  plain: '("text" "plain" NIL NIL NIL "7bit" 0 0)',
 }
 
 function parametersForm(parameters: ParameterisedValue['parameters']): string {

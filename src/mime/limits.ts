@@ -6,6 +6,11 @@ export interface MimeLimits {
   readonly depth: number
   /** Parts in all. Default 10,000. */
   readonly parts: number
+  /**
+   * Levels of all parts together: one that lies ten deep counts ten, since its number has ten figures and it is closed ten times over.
+   * Default 50,000.
+   */
+  readonly levels: number
   /** Octets of one header block that are looked at. Default 262,144. */
   readonly headerOctets: number
   /** Fields of one header block that are looked at. Default 1,000. */
@@ -21,6 +26,7 @@ export interface MimeLimits {
 export const MIME_LIMITS: MimeLimits = Object.freeze({
   depth: 100,
   parts: 10_000,
+  levels: 50_000,
   headerOctets: 262_144,
   headerFields: 1000,
   toldOctets: 524_288,

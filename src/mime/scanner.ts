@@ -5,6 +5,7 @@
 
 import { latin1Text } from '../bytes/ascii.ts'
 import { LineCounter } from '../bytes/line-ends.ts'
+import { structureForms } from './imap-form.ts'
 import { describe, holdsMessage, newEntity, type Entity } from './entity.ts'
 import { MIME_LIMITS, type MimeLimits } from './limits.ts'
 
@@ -24,6 +25,8 @@ export class StructureScanner {
   readonly #open: Entity[] = []
   readonly root: Entity
   #parts = 1
+  /** Depths of all parts, added up. */
+  #levels = 0
   /** Offset of the next octet to come. */
   #offset = 0
   #inHeader = true
@@ -171,11 +174,11 @@ export class StructureScanner {
   }
 
   #begin(at: number, parent: Entity): void {
-    if (this.#parts >= this.#limits.parts) {
+    if (!this.#hasRoom(parent.depth + 1)) {
       this.#forget(parent)
       return
     }
-    this.#parts++
+    this.#count(parent.depth + 1)
     const entity = newEntity(
       at,
       parent.depth + 1,
@@ -185,6 +188,15 @@ export class StructureScanner {
     this.#open.push(entity)
     this.#feedsAtBody.push(this.#feeds)
     this.#inHeader = true
+  }
+
+  #hasRoom(depth: number): boolean {
+    return this.#parts < this.#limits.parts && this.#levels + depth <= this.#limits.levels
+  }
+
+  #count(depth: number): void {
+    this.#parts++
+    this.#levels += depth
   }
 
   /** The boundary of a multipart means something from here on. */
@@ -231,8 +243,8 @@ export class StructureScanner {
     this.#feedsAtBody[this.#feedsAtBody.length - 1] = this.#feeds
     if (entity.depth >= this.#limits.depth) entity.boundary = undefined
     if (entity.boundary !== undefined) this.#expect(entity.boundary)
-    else if (holdsMessage(entity) && entity.depth < this.#limits.depth && this.#parts < this.#limits.parts) {
-      this.#parts++
+    else if (holdsMessage(entity) && entity.depth < this.#limits.depth && this.#hasRoom(entity.depth + 1)) {
+      this.#count(entity.depth + 1)
       const embedded = newEntity(bodyStart, entity.depth + 1, 'text/plain')
       entity.children.push(embedded)
       this.#open.push(embedded)
@@ -251,6 +263,8 @@ export class StructureScanner {
     // A multipart without parts has an empty one all the same: the grammar of RFC 9051 §9 wants it.
     if (entity.type === 'multipart' && entity.children.length === 0)
       entity.children.push(newEntity(entity.bodyEnd, entity.depth + 1, 'text/plain'))
+    entity.forms = structureForms(entity)
+    for (const child of entity.children) child.forms = undefined
   }
 
   /** Copies what of the preview part lies in this slice before `end`. */

@@ -8,7 +8,7 @@ import { MailError } from '../contracts/mail-error.ts'
 import { parseSentDate } from './date-time.ts'
 import { decodeCharset, decodeTransfer, decodeWords } from './decode.ts'
 import { fieldOf } from './entity.ts'
-import { envelopeForm, structureForm } from './imap-form.ts'
+import { envelopeForm, structureForms } from './imap-form.ts'
 import type { MimeLimits } from './limits.ts'
 import { numberParts, type Extent, type NumberedPart, type PartLocation } from './parts.ts'
 import { StructureScanner } from './scanner.ts'
@@ -63,10 +63,11 @@ export class SummaryBuilder {
   /** No more octets. */
   finish(): Uint8Array {
     const root = this.#scanner.finish()
+    const structure = root.forms ?? structureForms(root)
     const sections = [
       latin1Bytes(envelopeForm(root.fields)),
-      latin1Bytes(structureForm(root, true)),
-      latin1Bytes(structureForm(root, false)),
+      latin1Bytes(structure.extended),
+      latin1Bytes(structure.plain),
       shortUtf8(JSON.stringify(numberParts(root).map(packed))),
       shortUtf8(this.#previewText()),
     ]

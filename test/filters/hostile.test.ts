@@ -43,6 +43,7 @@ const HOSTILE: Readonly<Record<string, string>> = {
   'a header alone': HEAD,
   'M1: deep multiparts': `${HEAD}${Array.from({ length: 5000 }, (_, n) => `Content-Type: multipart/mixed; boundary=b${n}\n\n--b${n}\n`).join('')}x`,
   'M1: messages in messages': `${HEAD}${'Content-Type: message/rfc822\n\n'.repeat(5000)}x`,
+  'M1: a boundary that comes back inside': `${HEAD}${'Content-Type: multipart/mixed; boundary=b\n\n--b\n'.repeat(20_000)}x`,
   'M2: many parts': `${HEAD}Content-Type: multipart/mixed; boundary=b\n\n${'--b\n\nx\n'.repeat(50_000)}`,
   'M2: many attachments': `${HEAD}Content-Type: multipart/mixed; boundary=b\n\n${'--b\nContent-Disposition: attachment; filename=a.exe\n\nx\n'.repeat(8000)}`,
   'M2: an empty boundary': `${HEAD}Content-Type: multipart/mixed; boundary=""\n\n--\n--\n--\n`,
@@ -152,7 +153,7 @@ test('every hostile message ends in a verdict of its own, and a plain one after 
     const stored = [...(await mailOf(house.store, 'ann')), ...(await mailOf(house.store, 'ann', 'Junk'))].length
     assert.equal(stored, outcome.kind === 'accept' ? 1 : 0, name)
     assert.ok(seconds < 10, `${name}: ${seconds.toFixed(1)} s of CPU`)
-    if (stall > 250) slow.push(`${name}: ${stall.toFixed(0)} ms`)
+    if (stall >= 100) slow.push(`${name}: ${stall.toFixed(0)} ms`)
   }
   assert.deepEqual(slow, [], 'the loop stood still')
   const house = houseOf({ middleware })

@@ -26,6 +26,8 @@ const BOMBS: Readonly<Record<string, (n: number) => string>> = {
   },
   'message in message (M1)': n => 'Content-Type: message/rfc822\r\n\r\n'.repeat(n),
   'parts without end (M2)': n => `Content-Type: multipart/mixed; boundary=b\r\n\r\n${'--b\r\n\r\nx\r\n'.repeat(n)}--b--\r\n`,
+  'a boundary that comes back inside (M1, M2)': n =>
+    `Content-Type: multipart/mixed; boundary=b\r\n\r\n${'--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n'.repeat(n)}`,
   'lines of hyphens (M2)': n => `Content-Type: multipart/mixed; boundary=b\r\n\r\n${'--c\r\n'.repeat(n)}`,
   'near-boundary lines under 99 boundaries (M1, M2)': n => {
     let text = ''
@@ -59,6 +61,18 @@ for (const [name, make] of Object.entries(BOMBS)) {
     assert.ok(summary.bodyStructure.length < 1_500_000)
   })
 }
+
+test('ten thousand parts a hundred deep are told as far as their numbers stay short together (M1, M2)', () => {
+  const within = 'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n'
+  const text = within.repeat(99) + '\r\nx\r\n--b\r\n'.repeat(20_000)
+  const summary = summarise(octets(text))
+  const { parts, lineCount } = readSummary(summary)
+  // 50,000 levels: 5,000 for the way down, and then a hundred for each leaf.
+  assert.ok(parts.length > 500 && parts.length < 700, `${parts.length} parts`)
+  assert.ok(parts.reduce((sum, { path }) => sum + path.length, 0) <= 50_000)
+  assert.ok(summary.length < 400_000, `${summary.length} octets of summary for ${text.length}`)
+  assert.equal(lineCount, text.split('\n').length - 3)
+})
 
 test('any octets give a summary whose parts lie within the message (RFC 7103)', () => {
   const words = [
