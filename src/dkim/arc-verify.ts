@@ -31,6 +31,7 @@ export async function verifyChain(
   for (let count = chain.sets.length; count > 0; count--) {
     const seal = chain.seals[count - 1]
     if (seal === undefined) continue
+    await context.pause?.()
     const { signature, key } = seal
     const keys = await usableKeys(seal, context)
     const input = latin1Bytes(sealInput(chain.sets.slice(0, count)))

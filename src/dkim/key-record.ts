@@ -27,6 +27,11 @@ export type KeyFault = 'key-syntax' | 'key-version' | 'key-type' | 'key-hash' | 
 export const MINIMUM_RSA_BITS = 1024
 /** RFC 8301 §3.2 wants 4096; beyond this a verification costs more than a signature is worth. */
 const MAXIMUM_RSA_BITS = 8192
+/**
+ * Everybody uses 65537. With an exponent as long as the modulus, which OpenSSL takes up to 3072 bits, one verification costs as much as a
+ * hundred, and whoever publishes the key chooses it (S17). Others stop at 32 bits too.
+ */
+const MAXIMUM_RSA_EXPONENT = 0xffff_ffffn
 /** The record of a 16,384 bit key has less. */
 const LONGEST_RECORD = 8192
 const DER_PREFIX_OCTETS = 12
@@ -52,9 +57,9 @@ export function parseKeyRecord(text: string): KeyRecord | KeyFault {
   const octets = octetsOfBase64(encoded)
   const publicKey = octets === undefined ? undefined : type === 'rsa' ? rsaKey(octets) : ed25519Key(octets)
   if (publicKey === undefined) return 'key-syntax'
-  const bits = type === 'rsa' ? (publicKey.asymmetricKeyDetails?.modulusLength ?? 0) : 256
+  const { modulusLength: bits = 0, publicExponent = 0n } = type === 'rsa' ? (publicKey.asymmetricKeyDetails ?? {}) : { modulusLength: 256 }
   if (type === 'rsa' && bits < MINIMUM_RSA_BITS) return 'weak-key'
-  if (bits > MAXIMUM_RSA_BITS) return 'large-key'
+  if (bits > MAXIMUM_RSA_BITS || publicExponent > MAXIMUM_RSA_EXPONENT) return 'large-key'
   const flags = colonList(tags.get('t') ?? '')
   return { type, publicKey, bits, testing: flags.includes('y'), strict: flags.includes('s') }
 }

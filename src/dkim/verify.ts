@@ -57,6 +57,8 @@ export interface VerifyContext {
   readonly keys?: KeyCache
   /** Milliseconds since the epoch, against which `x=` is held. Absent: signatures do not expire. */
   readonly now?: number
+  /** Awaited between the seals of a chain, of which there may be fifty: a host that has a loop lets others have their turn. Default: no pause. */
+  readonly pause?: () => Promise<void>
 }
 
 /** Of several records of one name so many are tried. */

@@ -12,7 +12,7 @@ import { evaluateDmarc, PolicyFinder } from './dmarc.ts'
 import { isUndecided, type Fallback } from './fallback.ts'
 import type { Findings } from './findings.ts'
 import { iprev } from './iprev.ts'
-import { hashBody, readMessageHeader, type ReadHeader } from './read-message.ts'
+import { anotherTurn, hashBody, readMessageHeader, type ReadHeader } from './read-message.ts'
 import { checkedSignature, checkSignatures, chosenSignatures, type CheckedSignature } from './signatures.ts'
 
 /** A message and how it came. */
@@ -127,12 +127,12 @@ export class Examiner {
     const { sealers, unsignedContentType } = this.#options
     const [results, arc] = await Promise.all([
       checkSignatures(chosen, { ...base, lookup }, unsignedContentType),
-      chain === 'none' ? NO_ARC : checkArc(chain, { ...base, lookup: keyLookup(dns.share('arc')) }, sealers, domain),
+      chain === 'none' ? NO_ARC : checkArc(chain, { ...base, lookup: keyLookup(dns.share('arc')), pause: anotherTurn }, sealers, domain),
     ])
     const undecided = count <= chosen.length && results.some(({ raw }) => isUndecided(raw.reason))
     const { fallback } = this.#options
     if (!undecided || fallback === undefined) return { signatures: results.map(({ checked }) => checked), signatureCount: count, arc }
-    const verdicts = await fallback.verify(source, lookup)
+    const verdicts = await Promise.race([fallback.verify(source, lookup), tooLate(late)])
     const signatures = results.map(({ checked, raw }): CheckedSignature => {
       if (!isUndecided(raw.reason)) return checked
       if (verdicts === 'too large') return checked
@@ -146,6 +146,14 @@ export class Examiner {
     })
     return { signatures, signatureCount: count, arc }
   }
+}
+
+/** Others may stand in the line before the thread. */
+function tooLate(late: AbortSignal): Promise<'too late'> {
+  return new Promise(resolve => {
+    if (late.aborted) resolve('too late')
+    else late.addEventListener('abort', () => resolve('too late'), { once: true })
+  })
 }
 
 function keyLookup(resolver: Resolver): KeyLookup {
