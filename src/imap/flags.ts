@@ -1,5 +1,6 @@
 /** Flags of commands in the spelling of the mailbox. RFC 9051 §2.3.2. */
 
+import { asciiLowerCase } from '../bytes/ascii.ts'
 import type { Flag } from '../contracts/message.ts'
 import { FlagTable } from './view/flag-table.ts'
 
@@ -10,11 +11,17 @@ const NO_MAILBOX: FlagTable = new FlagTable()
  * a backslash cannot be set and are left out: RFC 9051 §7.1 (PERMANENTFLAGS) lets a server ignore them.
  */
 export function storableFlags(flags: readonly Flag[], table: FlagTable = NO_MAILBOX): Flag[] {
-  const stored = new Set<Flag>()
+  const stored = new Map<string, Flag>()
   for (const flag of flags) {
     const canonical = table.canonical(flag)
     if (canonical.startsWith('\\') && !table.knows(canonical)) continue
-    stored.add(canonical)
+    const key = asciiLowerCase(canonical)
+    if (!stored.has(key)) stored.set(key, canonical)
   }
-  return [...stored]
+  return [...stored.values()]
+}
+
+/** The flags as they are taken away: in every spelling in which a message of the mailbox may have them. */
+export function removableFlags(flags: readonly Flag[], table: FlagTable): Flag[] {
+  return storableFlags(flags, table).flatMap(flag => table.spellings(flag))
 }

@@ -32,7 +32,8 @@ export function mailboxTree(mailboxes: readonly MailboxInfo[], subscriptions: re
   }))
 }
 
-function addSuperiors(superiors: Set<string>, name: string): void {
+/** Adds the levels above a name. */
+export function addSuperiors(superiors: Set<string>, name: string): void {
   for (let at = name.lastIndexOf(DELIMITER); at > 0; at = name.lastIndexOf(DELIMITER, at - 1)) {
     const superior = name.slice(0, at)
     if (superiors.has(superior)) return

@@ -82,3 +82,48 @@ test('UID FETCH and UID SEARCH speak in UIDs (RFC 9051 §6.4.9)', () =>
   S: a8 OK *
 `,
   ))
+
+test('keywords that differ only in case are one, however they came to the message (RFC 9051 §2.3.2)', () =>
+  transcript(
+    world({
+      messages: [
+        { text: mail('one'), flags: ['$Work', '$WORK'] },
+        { text: mail('two'), flags: ['$work'] },
+      ],
+    }),
+    `
+  S: * OK *
+  C: a1 LOGIN ann secret
+  S: a1 OK *
+  C: a2 SELECT INBOX
+  S: ...
+  S: a2 OK *
+  C: a3 FETCH 1:2 FLAGS
+  S: * 1 FETCH (FLAGS ($WORK))
+  S: * 2 FETCH (FLAGS ($WORK))
+  S: a3 OK *
+  C: a4 SEARCH KEYWORD $work
+  S: * SEARCH 1 2
+  S: a4 OK *
+  C: a5 STORE 1:2 -FLAGS ($wOrK)
+  S: * 1 FETCH (UID 1 FLAGS ())
+  S: * 2 FETCH (UID 2 FLAGS ())
+  S: a5 OK *
+  C: a6 STORE 1 +FLAGS (Next NEXT next)
+  S: * FLAGS (*)
+  S: * OK [PERMANENTFLAGS *
+  S: * 1 FETCH (UID 1 FLAGS (Next))
+  S: a6 OK *
+  C: a7 STORE 1 -FLAGS (NEXT)
+  S: * 1 FETCH (UID 1 FLAGS ())
+  S: a7 OK *
+  C: a8 SELECT INBOX
+  S: ...
+  S: * FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $WORK Next)
+  S: ...
+  S: a8 OK *
+  C: a9 SEARCH KEYWORD NEXT
+  S: * SEARCH
+  S: a9 OK *
+`,
+  ))

@@ -100,3 +100,21 @@ test('RENAME of the inbox moves its messages (RFC 9051 §6.3.6)', () =>
   S: a5 NO [CANNOT] *
 `,
   ))
+
+test('a name that only stands for those below it is left out when they are all listed (RFC 9051 §6.3.9.6)', () =>
+  transcript(
+    world({ mailboxes: ['Foo/Bar', 'Foo/Baz'] }),
+    `
+  S: * OK *
+  C: a1 LOGIN ann secret
+  S: a1 OK *
+  C: a2 SUBSCRIBE Foo/Bar
+  S: a2 OK *
+  C: a3 LIST (SUBSCRIBED RECURSIVEMATCH) "" *
+  S: * LIST (\\HasNoChildren \\Subscribed) "/" Foo/Bar
+  S: a3 OK *
+  C: a4 LIST (SUBSCRIBED RECURSIVEMATCH) "" (% %/Baz)
+  S: * LIST (*) "/" Foo (CHILDINFO ("SUBSCRIBED"))
+  S: a4 OK *
+`,
+  ))

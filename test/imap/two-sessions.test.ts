@@ -174,3 +174,26 @@ test('a mailbox that is deleted while it is selected is empty from then on (RFC 
   A< a4 NO [NONEXISTENT] *
 `,
   ))
+
+test('COPY by sequence numbers copies nothing when one of the messages is gone: all or none (RFC 9051 §6.4.7; RFC 2180 §4.4.1)', () =>
+  transcript(
+    world({ ...three, mailboxes: ['Other'] }),
+    `${BOTH}
+  A: a3 STORE 2 +FLAGS.SILENT (\\Deleted)
+  A< a3 OK *
+  A: a4 EXPUNGE
+  A< * 2 EXPUNGE
+  A< a4 OK *
+  B: b3 SEARCH UID 1:*
+  B< * SEARCH 1 3
+  B< b3 OK *
+  B: b4 COPY 1:* Other
+  B< * 2 EXPUNGE
+  B< b4 NO [EXPUNGEISSUED] *
+  B: b5 STATUS Other (MESSAGES)
+  B< * STATUS Other (MESSAGES 0)
+  B< b5 OK *
+  B: b6 COPY 1:* Other
+  B< b6 OK [COPYUID * 1,3 1:2] *
+`,
+  ))

@@ -29,8 +29,9 @@ async function run(context: Context, args: TransferArguments, numbering: Numberi
   if (uids === undefined) return codes.noSuchSequence
   const target = await destination(context, args.name)
   if ('status' in target) return target
+  // RFC 2180 §4.4.1: with sequence numbers the client meant these very messages. Some are gone, and all is not to be had.
+  if (numbering === 'seq' && context.view.hasGone(uids)) return codes.expungeIssued
   const result = await context.view.mailbox.copy(uids, target.id)
-  // RFC 2180 §4.4.1: with sequence numbers the client meant these very messages; some are gone.
   if (numbering === 'seq' && result.from.length === 0) return codes.expungeIssued
   return result.from.length === 0 ? ok('Nothing to copy') : ok('Copied', copyUid(result))
 }

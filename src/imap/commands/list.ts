@@ -4,7 +4,7 @@ import { ok } from '../codes.ts'
 import { command, type Command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { matchesPattern } from '../list-match.ts'
-import { mailboxTree, type TreeNode } from '../mailbox-tree.ts'
+import { addSuperiors, mailboxTree, type TreeNode } from '../mailbox-tree.ts'
 import { patternFrom } from '../names.ts'
 import { AUTHENTICATED } from '../state.ts'
 import { tellStatus } from '../status.ts'
@@ -26,10 +26,18 @@ export const list: Command = command({
     const needsSubscriptions = args.subscribedOnly || args.returnSubscribed
     const subscriptions = needsSubscriptions ? await account.subscriptions() : []
     const patterns = args.patterns.flatMap(pattern => patternFrom(args.reference + pattern, context.nameForm) ?? [])
+    const matching: TreeNode[] = []
+    const aboveHidden = new Set<string>()
     for (const node of mailboxTree(await hub.mailboxes(), subscriptions)) {
       const pause = context.pause()
       if (pause !== undefined) await pause
-      if (!isSelected(node, args) || !patterns.some(pattern => matchesPattern(node.name, pattern))) continue
+      if (patterns.some(pattern => matchesPattern(node.name, pattern))) matching.push(node)
+      else if (node.isSubscribed) addSuperiors(aboveHidden, node.name)
+    }
+    for (const node of matching) {
+      const pause = context.pause()
+      if (pause !== undefined) await pause
+      if (!isSelected(node, args, aboveHidden)) continue
       tellMailbox(context, node, args)
       if (args.status.length > 0 && node.info !== undefined) await tellStatus(context, node.info, args.status)
     }
@@ -37,9 +45,10 @@ export const list: Command = command({
   },
 })
 
-function isSelected(node: TreeNode, args: ListArguments): boolean {
+function isSelected(node: TreeNode, args: ListArguments, aboveHidden: ReadonlySet<string>): boolean {
   if (args.specialUseOnly && node.info?.specialUse === undefined) return false
-  if (args.subscribedOnly) return node.isSubscribed || (args.recursiveMatch && node.hasSubscribedChild)
+  // RFC 9051 §6.3.9.6: a name that stands for those below it is left out where all of them are listed.
+  if (args.subscribedOnly) return node.isSubscribed || (args.recursiveMatch && aboveHidden.has(node.name))
   return node.info !== undefined || node.hasChildren
 }
 

@@ -6,7 +6,7 @@ import type { ModSeq, UidRange } from '../../contracts/numbers.ts'
 import { codes, no, ok, type Completion } from '../codes.ts'
 import { command, type Command } from '../command.ts'
 import type { Context, Numbering } from '../context.ts'
-import { storableFlags } from '../flags.ts'
+import { removableFlags, storableFlags } from '../flags.ts'
 import { KEYWORDS } from '../limits.ts'
 import { SELECTED } from '../state.ts'
 import { printFlags, tellFlags } from '../updates.ts'
@@ -78,7 +78,7 @@ async function run(context: Context, args: StoreArguments, numbering: Numbering)
   const { state } = view
   if (state.flags.keywords.length + args.flags.length > KEYWORDS && args.flags.some(flag => !state.flags.knows(flag)))
     return no('LIMIT', 'This mailbox has seen too many keywords')
-  const flags = storableFlags(args.flags, state.flags)
+  const flags = (args.kind === 'remove' ? removableFlags : storableFlags)(args.flags, state.flags)
   const change: FlagChange = { kind: args.kind, flags }
   const options = args.unchangedSince === undefined ? {} : { unchangedSince: args.unchangedSince as ModSeq }
   const { changed, refused, modSeq } = await view.mailbox.flag(uids, change, options)

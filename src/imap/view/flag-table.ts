@@ -20,13 +20,15 @@ export interface FlagSet {
 }
 
 /**
- * Interns flag sets and keeps the spelling of keywords: the first spelling seen in a mailbox is the one used, since
- * RFC 9051 §2.3.2 takes flags that differ only in case for one.
+ * Interns flag sets and keeps the spelling of keywords: the first spelling seen in a mailbox is the one that clients see, since
+ * RFC 9051 §2.3.2 takes flags that differ only in case for one. A store compares octet by octet, and other spellings come to it
+ * with messages that were delivered, appended or copied: they are remembered, so that they can be taken away.
  */
 export class FlagTable {
   #sets: FlagSet[] = []
   #byKey = new Map<string, FlagSet>()
   #spelling = new Map<string, Flag>(SYSTEM)
+  #others = new Map<string, Flag[]>()
   /** Raised whenever a keyword shows that was not there before. */
   version = 0
 
@@ -52,6 +54,12 @@ export class FlagTable {
     return this.#spelling.get(asciiLowerCase(flag)) ?? flag
   }
 
+  /** The flag in every spelling that this mailbox has seen; as given when it has seen none. */
+  spellings(flag: Flag): readonly Flag[] {
+    const key = asciiLowerCase(flag)
+    return [this.canonical(flag), ...(this.#others.get(key) ?? [])]
+  }
+
   /** Whether the flag is one that this mailbox has seen. */
   knows(flag: Flag): boolean {
     return this.#spelling.has(asciiLowerCase(flag))
@@ -63,14 +71,14 @@ export class FlagTable {
     const asGiven = flags.length < 2 ? (flags[0] ?? '') : flags.join(' ')
     const known = this.#byKey.get(asGiven)
     if (known !== undefined) return known.id
-    const sorted = [...new Set(flags)].sort((a, b) => (a < b ? -1 : 1))
+    for (const flag of [...flags].sort()) this.#meet(flag)
+    const sorted = [...new Set(flags.map(flag => this.canonical(flag)))].sort((a, b) => (a < b ? -1 : 1))
     const key = sorted.join(' ')
     const same = this.#byKey.get(key)
     if (same !== undefined) {
       if (this.#byKey.size < 4 * this.#sets.length + 64) this.#byKey.set(asGiven, same)
       return same.id
     }
-    for (const flag of sorted) this.#meet(flag)
     const set: FlagSet = {
       id: this.#sets.length,
       flags: Object.freeze(sorted),
@@ -80,14 +88,21 @@ export class FlagTable {
     }
     this.#sets.push(set)
     this.#byKey.set(key, set)
+    this.#byKey.set(asGiven, set)
     return set.id
   }
 
   #meet(flag: Flag): void {
     const key = asciiLowerCase(flag)
-    if (this.#spelling.has(key)) return
-    this.#spelling.set(key, flag)
-    this.version++
+    const first = this.#spelling.get(key)
+    if (first === undefined) {
+      this.#spelling.set(key, flag)
+      this.version++
+    } else if (first !== flag) {
+      const others = this.#others.get(key)
+      if (others === undefined) this.#others.set(key, [flag])
+      else if (!others.includes(flag)) others.push(flag)
+    }
   }
 
   /** The id of a set after a change. */

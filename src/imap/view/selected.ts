@@ -80,6 +80,21 @@ export class Selected {
     return normaliseRanges(seqs.map(({ first, last }) => ({ first: this.uidAt(first) as Uid, last: this.uidAt(last) as Uid })))
   }
 
+  /** Whether some messages in the runs are gone, though the client was not told yet. */
+  hasGone(uids: readonly UidRange[]): boolean {
+    const { state } = this
+    if (this.uids === state.uids) return false
+    for (const { first, last } of uids) {
+      let at = lowerBound(state.uids, state.count, first)
+      for (let place = this.lowerBound(first); place < this.count; place++) {
+        const uid = this.uids[place] ?? 0
+        if (uid > last) break
+        if (at >= state.count || state.uids[at++] !== uid) return true
+      }
+    }
+    return false
+  }
+
   /** Whether there is something that {@link Selected.update} would tell. */
   get isBehind(): boolean {
     return this.#cursor !== this.state.logEnd || this.#pendingExpunge.length > 0 || this.keywordVersion !== this.state.flags.version
