@@ -116,5 +116,10 @@ test('a name that only stands for those below it is left out when they are all l
   C: a4 LIST (SUBSCRIBED RECURSIVEMATCH) "" (% %/Baz)
   S: * LIST (*) "/" Foo (CHILDINFO ("SUBSCRIBED"))
   S: a4 OK *
+  C: a5 CREATE Foo
+  S: a5 OK *
+  C: a6 LIST (SUBSCRIBED RECURSIVEMATCH) "" % RETURN (STATUS (MESSAGES))
+  S: * LIST (*) "/" Foo (CHILDINFO ("SUBSCRIBED"))
+  S: a6 OK *
 `,
   ))

@@ -39,7 +39,9 @@ export const list: Command = command({
       if (pause !== undefined) await pause
       if (!isSelected(node, args, aboveHidden)) continue
       tellMailbox(context, node, args)
-      if (args.status.length > 0 && node.info !== undefined) await tellStatus(context, node.info, args.status)
+      // RFC 5819 §2: none for what is listed only because of those below it.
+      if (args.status.length > 0 && node.info !== undefined && (!args.subscribedOnly || node.isSubscribed))
+        await tellStatus(context, node.info, args.status)
     }
     return ok('Listed')
   },
