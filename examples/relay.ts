@@ -79,6 +79,8 @@ export async function gateway(options: GatewayOptions): Promise<MailServer> {
     // It also passes on what others wrote to its people's aliases.
     submission: { authors: 'any' },
     outbound: {
+      // One login is a whole server here.
+      accountLimits: false,
       routes: [{ domain, to: serverOf(inner) }],
       ...(smarthost === undefined ? {} : { smarthost: serverOf(smarthost) }),
     },

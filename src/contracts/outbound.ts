@@ -53,11 +53,24 @@ export interface Outbound {
    */
   recipient(
     recipient: OutboundRecipient,
-    by: { readonly sender: MailAddress | undefined; readonly principal?: Principal },
+    by: {
+      readonly sender: MailAddress | undefined
+      readonly principal?: Principal
+      /** Recipients elsewhere that the transaction has already. */
+      readonly taken?: number
+    },
     options?: CallOptions,
   ): Promise<Verdict>
   /** Tells the sender that recipients here have the message in their mailboxes: only those are named whose `notify` asks for it. RFC 3461 §5.2.3. */
   delivered?(message: Omit<OutboundMessage, 'prefix' | 'header'>, options?: CallOptions): Promise<void>
+  /**
+   * Whether there is room for a message, asked when all of it is there and nobody has a copy yet, so that a refusal is one for all of its
+   * recipients. What is accepted keeps its room until it is taken.
+   */
+  room?(
+    message: { readonly id: string; readonly principal?: Principal; readonly recipients: number },
+    options?: CallOptions,
+  ): Promise<Verdict>
   /** Takes a message; the promise resolves with the queue's id once it survives a crash. Throws `MailError`s. */
   take(message: OutboundMessage, options?: CallOptions): Promise<string>
 }

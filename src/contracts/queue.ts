@@ -229,13 +229,27 @@ export interface QueueCounts {
   readonly destinations: readonly { readonly destination: string; readonly recipients: number }[]
 }
 
+/** What an account has in the queue and queued lately. */
+export interface QueueUsage {
+  /** Its messages with a recipient that is not settled. */
+  readonly messages: number
+  /** Its unsettled recipients. */
+  readonly recipients: number
+  /** Recipients of messages that it queued since the moment asked for, settled ones included. */
+  readonly recent: number
+  /** When the first of these was queued, milliseconds since the epoch. */
+  readonly recentSince?: number
+  /** Unsettled messages of all accounts and of nobody's. */
+  readonly all: number
+}
+
 /** What a queue keeps to. */
 export interface QueueLimits {
   /** How long undelivered recipients are tried. Default 5 days. RFC 5321 §4.5.4.1. */
   readonly lifetimeMs: number
   /** How long settled messages are remembered (without content): for outcomes, bounces that come late, and idempotency keys. Default 7 days. */
   readonly rememberMs: number
-  /** Messages at most; more are refused with `unavailable`. Default 1,000,000. */
+  /** Messages at most; more are refused with `no-space`. Default 1,000,000. */
   readonly maxMessages: number
 }
 
@@ -256,7 +270,7 @@ export interface Queue {
   /**
    * Resolves with the queue's id of the message once it survives a crash. `repeated` says that the idempotency key was known
    * and nothing was queued. Throws `invalid` for an address or envelope that cannot be one, `too-big`, `no-space`,
-   * `unavailable` when the queue is full or closed.
+   * (also when the queue is full), `unavailable` when it is closed.
    */
   enqueue(message: QueuedMessage, options?: CallOptions): Promise<{ readonly id: string; readonly repeated: boolean }>
   /** What is due, leased. An empty answer means that nothing is due at present: see {@link Queue.nextDue} and {@link Queue.watch}. */
@@ -299,6 +313,12 @@ export interface Queue {
   content(id: string, options?: CallOptions): Promise<MessageSource | undefined>
   /** How much there is; cheap enough for every few seconds. */
   counts(options?: CallOptions): Promise<QueueCounts>
+  /**
+   * What an account has waiting, and what it queued since `since` (milliseconds since the epoch, as far back as the queue remembers): for
+   * limits, so it is asked for every message. `most`: messages that are counted in each regard; whoever has more has too many anyhow.
+   * Without this method accounts have no limits.
+   */
+  usage?(account: AccountId, asked: { readonly since: number; readonly most: number }, options?: CallOptions): Promise<QueueUsage>
   /** Ends running calls, lets go of resources and leases stay as they are. Calls after it throw `unavailable`. */
   close(): Promise<void>
 }

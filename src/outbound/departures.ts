@@ -9,6 +9,8 @@ import type { Queue, QueuedMessage, SuppressionList } from '../contracts/queue.t
 import { accept, reject } from '../contracts/verdict.ts'
 import type { Verdict } from '../contracts/verdict.ts'
 import { printAddress } from '../mime/index.ts'
+import { AccountGuard } from './account-limits.ts'
+import type { AccountLimitsFor } from './account-limits.ts'
 import { isVouchedFor } from './arc/own-results.ts'
 import { hasEightBit } from './eight-bit.ts'
 
@@ -42,6 +44,11 @@ export interface DeparturesOptions {
   readonly tellStrangers?: boolean
   /** The greatest priority that those who submit may ask for (MT-PRIORITY): above 0 it goes before everybody else's mail. Default 0. RFC 6710 §4.1. */
   readonly mostPriority?: number
+  /**
+   * What one login may have in the queue and name in an hour; what is beyond it waits with the client (`452 4.5.3`). For everybody alike, or for
+   * each login by a function. Default: {@link AccountLimits}'; `false`: no limits. Needs a queue that tells `usage`.
+   */
+  readonly accountLimits?: AccountLimitsFor
   /** Further conditions, asked at RCPT. */
   readonly mayLeave?: (recipient: OutboundRecipient, by: Parameters<Outbound['recipient']>[1]) => Promise<Verdict>
 }
@@ -51,19 +58,35 @@ const SUPPRESSED = reject('Mail to this address came back or was complained abou
 /** Takes messages for the queue. */
 export class Departures implements Outbound {
   readonly #options: DeparturesOptions
+  readonly #guard: AccountGuard
 
   constructor(options: DeparturesOptions) {
     this.#options = options
+    this.#guard = new AccountGuard(options.queue, options.clock, options.accountLimits)
   }
 
   async recipient(recipient: OutboundRecipient, by: Parameters<Outbound['recipient']>[1]): Promise<Verdict> {
     const { suppressions, mayLeave } = this.#options
     const address = printAddress(recipient.address)
     if (suppressions !== undefined && (await suppressions.suppressed([address])).length > 0) return SUPPRESSED
+    const within = await this.#guard.recipient(by.principal, by.taken ?? 0)
+    if (within.kind !== 'accept') return within
     return mayLeave === undefined ? accept() : mayLeave(recipient, by)
   }
 
+  room({ id, principal, recipients }: Parameters<NonNullable<Outbound['room']>>[0]): Promise<Verdict> {
+    return this.#guard.room(id, principal, recipients)
+  }
+
   async take(message: OutboundMessage): Promise<string> {
+    try {
+      return await this.#take(message)
+    } finally {
+      this.#guard.queued(message.id, message.recipients.length)
+    }
+  }
+
+  async #take(message: OutboundMessage): Promise<string> {
     const { principal, sender, recipients, smtpUtf8, envelopeId, returnedContent, requireTls, notBefore, deliverBy, priority } = message
     const { content, prefix } = message
     const forwarded = principal === undefined

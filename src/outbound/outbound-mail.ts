@@ -44,7 +44,7 @@ export interface OutboundOptions
   extends
     Pick<RouterOptions, 'routes' | 'smarthost' | 'sources' | 'port' | 'ourNames' | 'ourAddresses' | 'allowPrivateNetworks' | 'families'>,
     Pick<AgentOptions, 'maxConcurrency' | 'destination' | 'retries' | 'warnAfter'>,
-    Pick<DeparturesOptions, 'sign' | 'seal' | 'forwardedSender' | 'tellStrangers' | 'mostPriority' | 'mayLeave'>,
+    Pick<DeparturesOptions, 'sign' | 'seal' | 'forwardedSender' | 'tellStrangers' | 'mostPriority' | 'accountLimits' | 'mayLeave'>,
     Pick<TransmitterOptions, 'reports' | 'hopsPerTry'> {
   /** Where mail waits. Stays the caller's. */
   readonly queue: Queue
@@ -158,6 +158,10 @@ class ComposedOutbound implements OutboundMail {
 
   recipient(recipient: OutboundRecipient, by: Parameters<Outbound['recipient']>[1]): Promise<Verdict> {
     return this.#departures.recipient(recipient, by)
+  }
+
+  room(message: Parameters<NonNullable<Outbound['room']>>[0]): Promise<Verdict> {
+    return this.#departures.room(message)
   }
 
   take(message: OutboundMessage): Promise<string> {

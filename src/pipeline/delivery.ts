@@ -125,6 +125,7 @@ export class Delivery {
     if (verdict.kind === 'discard') return recipients.map(() => accept())
     const copies = await this.#copies(message)
     const departures = this.#departures(message)
+    await this.#findRoom(departures)
     if (this.#reception.connection.signal.aborted) return recipients.map(() => GONE)
     const before = combined(recipients, [...copies, ...departures])
     // Only LMTP can answer for each recipient (RFC 2033 §4.2). Elsewhere one reply stands for all, so what is known to fail
@@ -166,6 +167,17 @@ export class Delivery {
               : accept(),
       })),
     )
+  }
+
+  /** What there is no room for is refused before anybody has a copy. */
+  async #findRoom(departures: readonly Departure[]): Promise<void> {
+    const leaving = departures.filter(({ verdict }) => verdict.kind === 'accept')
+    const { outbound } = this.#house
+    if (leaving.length === 0 || outbound?.room === undefined) return
+    const { principal } = this.#reception.connection
+    const message = { id: this.#id, recipients: leaving.length, ...(principal === undefined ? {} : { principal }) }
+    const verdict = await outbound.room(message)
+    if (verdict.kind !== 'accept') for (const departure of leaving) departure.verdict = verdict
   }
 
   async #sendOut(message: DecidedMessage, departures: readonly Departure[]): Promise<void> {

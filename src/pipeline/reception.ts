@@ -160,7 +160,8 @@ export class MailReception implements Reception, OpenTransaction {
     const { outbound } = this.#house
     if (outbound === undefined) return NO_ROUTE
     const { principal } = this.connection
-    const by = { sender: this.transaction.sender, ...(principal === undefined ? {} : { principal }) }
+    const taken = this.taken.reduce((sum, { remotes }) => sum + remotes.length, 0)
+    const by = { sender: this.transaction.sender, taken, ...(principal === undefined ? {} : { principal }) }
     return outbound.recipient({ address, ...parameters }, by, { signal })
   }
 

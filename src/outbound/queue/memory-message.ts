@@ -10,6 +10,7 @@ import type {
   QueueEntry,
   QueueLease,
   QueueLimits,
+  QueueUsage,
   RecipientState,
 } from '../../contracts/queue.ts'
 import { destinationOf } from './check.ts'
@@ -111,6 +112,20 @@ export function entryOf({ id, envelope, size, recipients }: Kept): QueueEntry {
       dueAt,
       ...(last === undefined ? {} : { last }),
     })),
+  }
+}
+
+/** What an account has among them. */
+export function usageOf(messages: readonly Kept[], account: string, since: number): QueueUsage {
+  const own = messages.filter(({ envelope }) => envelope.account === account)
+  const open = own.filter(isOpen)
+  const recent = own.filter(({ envelope }) => envelope.queuedAt >= since)
+  return {
+    messages: open.length,
+    recipients: open.flatMap(({ recipients }) => recipients.filter(({ state }) => !isSettled(state))).length,
+    recent: recent.flatMap(({ recipients }) => recipients).length,
+    ...(recent[0] === undefined ? {} : { recentSince: Math.min(...recent.map(({ envelope }) => envelope.queuedAt)) }),
+    all: messages.filter(isOpen).length,
   }
 }
 

@@ -14,12 +14,13 @@ import type {
   QueueLimits,
   QueuePause,
   QueueSelector,
+  QueueUsage,
   Settlement,
 } from '../../contracts/queue.ts'
 import { checkMessage, pauseOf, ruleOf } from './check.ts'
 import { queueLimits } from './limits.ts'
 import { type Job, Line } from './memory-lanes.ts'
-import { countsOf, entryOf, isOpen, type Kept, type KeptRecipient, keptOf, leaseOf, sourceOf } from './memory-message.ts'
+import { countsOf, entryOf, isOpen, type Kept, type KeptRecipient, keptOf, leaseOf, sourceOf, usageOf } from './memory-message.ts'
 import { isSettled, listsMessage, meansMessage, meansRecipient } from './selector.ts'
 import { dueWithin } from './times.ts'
 
@@ -91,7 +92,7 @@ class MemoryQueue implements Queue {
       const known = kept.key === undefined ? undefined : this.#keys.get(kept.key)
       if (known !== undefined) return { id: known, repeated: true }
       const open = [...this.#messages.values()].filter(isOpen).length
-      if (open >= this.limits.maxMessages) throw new MailError('unavailable', `the queue is full: ${open} messages`)
+      if (open >= this.limits.maxMessages) throw new MailError('no-space', `the queue is full: ${open} messages wait`)
       const id = this.#add(kept)
       this.#tell()
       return { id, repeated: false }
@@ -335,6 +336,10 @@ class MemoryQueue implements Queue {
       for (const message of open) message.recipients.forEach(recipient => this.#isFree(message, recipient))
       return countsOf(open)
     })
+  }
+
+  usage(account: string, { since }: { readonly since: number }, options?: CallOptions): Promise<QueueUsage> {
+    return this.#run(options, () => usageOf([...this.#messages.values()], account, since))
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@
 
 import type { CallOptions } from '../../contracts/call.ts'
 import type { Clock } from '../../contracts/clock.ts'
+import type { AccountId } from '../../contracts/mailbox-info.ts'
 import { MailError } from '../../contracts/mail-error.ts'
 import type { MessageSource } from '../../contracts/message.ts'
 import type {
@@ -14,6 +15,7 @@ import type {
   QueueLimits,
   QueuePause,
   QueueSelector,
+  QueueUsage,
   Settlement,
 } from '../../contracts/queue.ts'
 import { checkMessage, pauseOf } from '../../outbound/queue/check.ts'
@@ -21,7 +23,17 @@ import { queueLimits } from '../../outbound/queue/limits.ts'
 import type { House, Parcel } from './house.ts'
 import type { Enqueued } from './queue-enqueue.ts'
 import { leaseOf, numberOfToken, queueMessageInput, settlementInput } from './queue-input.ts'
-import { type Moments, readContent, readCounts, readEntry, readNews, readNextDue, readPage, readPauses } from './queue-reading.ts'
+import {
+  type Moments,
+  readContent,
+  readCounts,
+  readEntry,
+  readNews,
+  readNextDue,
+  readPage,
+  readPauses,
+  readUsage,
+} from './queue-reading.ts'
 import { rowOfQueueId } from './queue-steer.ts'
 import type { LeasedInput, QueueTask } from './queue-task.ts'
 
@@ -280,6 +292,10 @@ export class SqliteQueue implements Queue {
 
   content(id: string, options?: CallOptions): Promise<MessageSource | undefined> {
     return this.#run(options, () => readContent(this.#house.sql, this.#house.reader, id))
+  }
+
+  usage(account: AccountId, asked: { readonly since: number; readonly most: number }, options?: CallOptions): Promise<QueueUsage> {
+    return this.#run(options, () => readUsage(this.#house.sql, account, asked))
   }
 
   counts(options?: CallOptions): Promise<QueueCounts> {

@@ -19,7 +19,7 @@ export function enqueue(context: WriteContext, task: QueueTaskOf<'enqueue'>, con
   if (known !== undefined) return { message: known, repeated: true }
   const message = takeIn(context, task.message, contents, new Pauses(context.sql))
   const count = context.sql.number("SELECT value FROM counter WHERE name = 'queue-messages'")
-  if (count > task.maxMessages) throw new MailError('unavailable', `the queue is full: ${count - 1} messages wait`)
+  if (count > task.maxMessages) throw new MailError('no-space', `the queue is full: ${count - 1} messages wait`)
   return { message, repeated: false }
 }
 

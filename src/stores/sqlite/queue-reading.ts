@@ -1,7 +1,16 @@
 /** What the queue tells: entries, counts, what is due next. Reads only, on the callers' connection. */
 
 import type { MessageSource } from '../../contracts/message.ts'
-import type { QueueCounts, QueueEntry, QueuePause, QueueSelector, RecipientEntry, RecipientState } from '../../contracts/queue.ts'
+import type { AccountId } from '../../contracts/mailbox-info.ts'
+import type {
+  QueueCounts,
+  QueueEntry,
+  QueuePause,
+  QueueSelector,
+  QueueUsage,
+  RecipientEntry,
+  RecipientState,
+} from '../../contracts/queue.ts'
 import { ruleOf } from '../../outbound/queue/check.ts'
 import { isSettled, listsMessage, meansMessage } from '../../outbound/queue/selector.ts'
 import type { ContentReader } from './content-reader.ts'
@@ -167,6 +176,30 @@ export function readCounts(sql: Sql, now: number): QueueCounts {
       .map(([destination, recipients]) => ({ destination, recipients }))
     const { waiting, leased, held } = count
     return { messages, waiting, leased, held, octets, ...(oldest === undefined ? {} : { oldest }), destinations }
+  })
+}
+
+/** What an account has waiting, and what it queued lately. */
+export function readUsage(sql: Sql, account: AccountId, { since, most }: { readonly since: number; readonly most: number }): QueueUsage {
+  return sql.together(() => {
+    const [messages = 0, recipients = 0] =
+      sql.row<[number, number]>(
+        `SELECT count(*), total(open) FROM
+           (SELECT open FROM queue_message INDEXED BY queue_message_account WHERE account = ?1 AND account <> '' AND open > 0 LIMIT ?2)`,
+        account,
+        most,
+      ) ?? []
+    const [recent = 0, recentSince = null] =
+      sql.row<[number, number | null]>(
+        `SELECT total(recipients), min(queued_at) FROM
+           (SELECT recipients, queued_at FROM queue_message INDEXED BY queue_message_recent
+            WHERE account = ?1 AND account <> '' AND queued_at >= ?2 ORDER BY queued_at DESC LIMIT ?3)`,
+        account,
+        since,
+        most,
+      ) ?? []
+    const all = sql.number("SELECT value FROM counter WHERE name = 'queue-messages'")
+    return { messages, recipients, recent, ...(recentSince === null ? {} : { recentSince }), all }
   })
 }
 

@@ -13,6 +13,12 @@ export const DELIVERED = 4
 export const FAILED = 5
 export const REMOVED = 6
 
+/** What an account has waiting, and what it queued lately, by index alone. */
+export const QUEUE_ACCOUNTS: readonly string[] = [
+  `CREATE INDEX queue_message_account ON queue_message (account, open) WHERE open > 0 AND account <> ''`,
+  `CREATE INDEX queue_message_recent ON queue_message (account, queued_at, recipients) WHERE account <> ''`,
+]
+
 /** The statements that make the tables. */
 export const QUEUE_TABLES: readonly string[] = [
   // `account`: empty for nobody's. `turn`: who had it last has the greatest. `ready`: a lane of it may have mail that is due.

@@ -6,7 +6,7 @@
  * (`message`: summary, prefix), so that a change of all flags rewrites a few pages and no summary.
  */
 
-import { QUEUE_TABLES } from './queue-schema.ts'
+import { QUEUE_ACCOUNTS, QUEUE_TABLES } from './queue-schema.ts'
 
 /** Marks a database as a mail store of this library; read by `PRAGMA application_id`. */
 export const APPLICATION_ID = 0x4d57_4d53
@@ -96,7 +96,7 @@ const first: readonly string[] = [
 const second: readonly string[] = ['CREATE INDEX content_segment ON content (segment)']
 
 /** The statements that lead from version n to version n + 1. A step that was released is never changed. */
-export const STEPS: readonly (readonly string[])[] = [first, second, QUEUE_TABLES]
+export const STEPS: readonly (readonly string[])[] = [first, second, QUEUE_TABLES, QUEUE_ACCOUNTS]
 
 /** The version that this release writes. */
 export const SCHEMA_VERSION: number = STEPS.length

@@ -132,17 +132,17 @@ export const arrivalCases: readonly QueueCase[] = [
     },
   },
   {
-    name: 'A full queue refuses with unavailable, and takes mail again when there is room',
+    name: 'A full queue refuses with no-space, and takes mail again when there is room',
     async run(world) {
       const small = await world.another({ maxMessages: 2 })
       await put(small, ['bob@example.net', 'cid@example.com'])
       await put(small)
-      await refuses('a third message', small.queue.enqueue(letter()), 'unavailable')
+      await refuses('a third message', small.queue.enqueue(letter()), 'no-space')
       same('two are there', (await idsOf(small)).length, 2)
       const leases = await take(small)
       await small.queue.settle(leases.filter(({ destination }) => destination === 'example.net').map(lease => delivered(small, lease)))
       await put(small, 'dan@example.net')
-      await refuses('one more again', small.queue.enqueue(letter()), 'unavailable')
+      await refuses('one more again', small.queue.enqueue(letter()), 'no-space')
     },
   },
   {

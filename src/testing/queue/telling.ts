@@ -1,8 +1,45 @@
 /** What the queue tells of itself: lists, single messages, counts. */
 
-import { deferred, delivered, entryOf, idsOf, letter, promised, put, type QueueCase, said, same, take } from './world.ts'
+import { deferred, delivered, entryOf, idsOf, letter, MINUTE, promised, put, type QueueCase, said, same, take } from './world.ts'
 
 export const tellingCases: readonly QueueCase[] = [
+  {
+    name: 'What an account has waiting and queued lately is told, and nobody else’s (where the queue tells it)',
+    async run(world) {
+      const { queue, clock } = world
+      if (queue.usage === undefined) return
+      await put(world, ['a@one.example', 'b@two.example'], { account: 'ann' })
+      clock.advance(MINUTE)
+      const since = clock.now()
+      await put(world, 'a@one.example', { account: 'ann' })
+      await put(world, 'a@one.example', { account: 'bob', idempotencyKey: 'k' })
+      await put(world, 'a@one.example', { account: 'bob', idempotencyKey: 'k' })
+      await put(world, 'a@one.example')
+      const usage = async (account: string, from: number = 0, most: number = 100): Promise<unknown> =>
+        queue.usage?.(account, { since: from, most })
+      const first = since - MINUTE
+      same('all of it', await usage('ann'), { messages: 2, recipients: 3, recent: 3, recentSince: first, all: 4 })
+      same('lately', await usage('ann', since), { messages: 2, recipients: 3, recent: 1, recentSince: since, all: 4 })
+      same('a message that was repeated counts once', await usage('bob'), {
+        messages: 1,
+        recipients: 1,
+        recent: 1,
+        recentSince: since,
+        all: 4,
+      })
+      same('somebody without mail', await usage('cid'), { messages: 0, recipients: 0, recent: 0, all: 4 })
+      const leases = await take(world, { limit: 100 })
+      const settled = leases.filter(({ envelope, destination }) => envelope.account === 'ann' && destination === 'one.example')
+      await queue.settle(settled.map(lease => delivered(world, lease)))
+      same('what is settled waits no more, and was queued all the same', await usage('ann'), {
+        messages: 1,
+        recipients: 1,
+        recent: 3,
+        recentSince: first,
+        all: 3,
+      })
+    },
+  },
   {
     name: 'A list names unsettled messages in the order of their queueing, however many',
     async run(world) {
