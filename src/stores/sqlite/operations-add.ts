@@ -37,20 +37,22 @@ export function append(context: WriteContext, operation: Of<'append'>, contents:
 
 /** Adds one message to many mailboxes; each target stands or falls alone. */
 export function deliver(context: WriteContext, operation: Of<'deliver'>, contents: readonly StagedContent[]): readonly TargetOutcome[] {
+  const { database } = context.sql
+  // The operation has a savepoint already: one target alone needs none of its own.
+  const isAlone = operation.targets.length === 1
   return operation.targets.map(target => {
     const { account } = target
     const changes = context.changes.length
-    context.sql.database.exec('SAVEPOINT target')
+    if (!isAlone) database.exec('SAVEPOINT target')
     try {
       const outcome = deliverOne(context, target, contents)
-      context.sql.database.exec('RELEASE target')
+      if (!isAlone) database.exec('RELEASE target')
       context.keep()
       return outcome
     } catch (error) {
       // Anything but a refusal is the storage's fault and no single target's.
       if (!(error instanceof MailError) || error.kind === 'no-space') throw error
-      context.sql.database.exec('ROLLBACK TO target')
-      context.sql.database.exec('RELEASE target')
+      database.exec(isAlone ? 'ROLLBACK TO operation' : 'ROLLBACK TO target; RELEASE target')
       context.undo(changes)
       const { kind, message } = mailErrorOf(error)
       return { ok: false, account, failure: { kind, message } }

@@ -34,7 +34,7 @@ const AHEAD = 1_048_576
 const YOUNG = 262_144
 
 /** Groups above this are written behind the end: for them the zeros would cost more than they save. */
-const FEW = 131_072
+const FEW = 65_536
 
 /** Octets that must be free for writing ahead. */
 const ROOMY = 268_435_456
