@@ -67,9 +67,13 @@ export class RuledDirectory implements FullDirectory {
 
   async resolve(address: MailAddress, options?: CallOptions): Promise<Resolution> {
     const tables = await this.#begin(options)
+    const key = addressKey(address)
+    // Most mail is for an account, and one has a domain that is served: nothing else need be asked then.
+    const account = accountAt(tables, key, undefined)
+    if (account !== undefined) return account
     if (!tables.hasDomain(address.domain)) return { kind: 'remote' }
-    const exact = resolved(tables, addressKey(address), undefined)
-    if (exact !== undefined) return exact
+    const alias = aliasAt(tables, key)
+    if (alias !== undefined) return alias
     const at = this.#separator === false ? -1 : address.local.indexOf(this.#separator)
     if (at > 0 && this.#separator !== false) {
       const detail = address.local.slice(at + this.#separator.length)
@@ -243,11 +247,17 @@ export class RuledDirectory implements FullDirectory {
 }
 
 function resolved(tables: DirectoryTables, key: string, detail: string | undefined): Resolution | undefined {
+  return accountAt(tables, key, detail) ?? aliasAt(tables, key)
+}
+
+function accountAt(tables: DirectoryTables, key: string, detail: string | undefined): Resolution | undefined {
   const row = tables.account(key)
-  if (row !== undefined) {
-    const account = accountOf(row)
-    return detail === undefined ? { kind: 'account', account } : { kind: 'account', account, detail }
-  }
+  if (row === undefined) return undefined
+  const account = accountOf(row)
+  return detail === undefined ? { kind: 'account', account } : { kind: 'account', account, detail }
+}
+
+function aliasAt(tables: DirectoryTables, key: string): Resolution | undefined {
   const alias = tables.alias(key)
   return alias === undefined ? undefined : { kind: 'alias', targets: alias.targets }
 }
