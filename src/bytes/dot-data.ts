@@ -6,7 +6,7 @@ const CR = 0x0d
 const LF = 0x0a
 const DOT = 0x2e
 
-/** What was wrong in the message data, counted up to its true end. All zero (but `longestLine`) = clean. */
+/** What was wrong in the message data, counted up to its true end. All zero (but `longestLine` and `lineFeeds`) = clean. */
 export interface DataFaults {
   /** Carriage returns not followed by a line feed. RFC 5321 §2.3.8. */
   readonly bareCr: number
@@ -18,6 +18,8 @@ export interface DataFaults {
   readonly lineTooLong: number
   /** The longest line seen, in octets, its CRLF included, its stuffed dot not. */
   readonly longestLine: number
+  /** Line feeds in the data as it was handed on. */
+  readonly lineFeeds: number
 }
 
 /** How message data is read. */
@@ -58,6 +60,7 @@ export class DotData {
   #nul = 0
   #lineTooLong = 0
   #longestLine = 0
+  #lineFeeds = 0
   readonly #normalise: boolean
   readonly #maxLineLength: number
   #out: Uint8Array[] = []
@@ -76,6 +79,7 @@ export class DotData {
       nul: this.#nul,
       lineTooLong: this.#lineTooLong,
       longestLine: this.#longestLine,
+      lineFeeds: this.#lineFeeds,
     }
   }
 
@@ -146,6 +150,7 @@ export class DotData {
           this.#countLine()
         } else {
           this.#line += stop + 1 - at
+          this.#lineFeeds++
         }
         at = stop + 1
       } else if (stop === end - 1) {
@@ -181,6 +186,7 @@ export class DotData {
 
   #countLine(): void {
     this.#noteLength()
+    this.#lineFeeds++
     if (this.#line > this.#maxLineLength) this.#lineTooLong++
     this.#line = 0
   }

@@ -66,6 +66,22 @@ export interface RecipientParameters {
 export interface Survey {
   /** The next octets of the message; they are not kept. */
   push(octets: Uint8Array): void
+  /** The lines of the whole message, once all octets came. To be told where {@link SurveyOptions.linesTold} promised it. */
+  lines(count: LineCount): void
+}
+
+/** What a survey need not do itself. */
+export interface SurveyOptions {
+  /** Whoever cut the message into lines has counted them and calls {@link Survey.lines}. Default `false`. */
+  readonly linesTold?: boolean
+}
+
+/** The lines of a message. */
+export interface LineCount {
+  /** Line feeds. */
+  readonly feeds: number
+  /** Octets of the longest line, its line end included. */
+  readonly longest: number
 }
 
 /** What became of a message: one outcome for each recipient, in their order. */
@@ -113,7 +129,7 @@ export interface Host {
   /** Runs the `command` phase; `undefined` when no middleware has one, so that it costs nothing. */
   readonly command: ((connection: LiveConnection, command: CommandContext['command']) => Promise<Verdict>) | undefined
   /** Begins to look through a message that arrives; for {@link Reception.message} or {@link Host.appended}. */
-  survey(): Survey
+  survey(options?: SurveyOptions): Survey
   /** Begins a transaction: runs the `sender` phase. */
   receive(connection: LiveConnection, transaction: Transaction): Promise<{ readonly verdict: Verdict; readonly reception: Reception }>
   /**

@@ -5,6 +5,7 @@
 
 import { latin1Text } from '../bytes/ascii.ts'
 import { LineCounter } from '../bytes/line-ends.ts'
+import type { LineCount } from '../contracts/host.ts'
 import { structureForms } from './imap-form.ts'
 import { describe, holdsMessage, newEntity, type Entity } from './entity.ts'
 import { MIME_LIMITS, type MimeLimits } from './limits.ts'
@@ -41,7 +42,9 @@ export class StructureScanner {
   #lastOctet = 0
   /** Line feeds up to the line that is being looked at. */
   #feedsBefore = 0
-  readonly #lines = new LineCounter()
+  readonly #counter: LineCounter | undefined
+  /** As told by who cut the lines, where they are not counted here. */
+  #told: LineCount = { feeds: 0, longest: 0 }
   /** Nothing that follows can be a boundary. */
   #isSkimming = false
   #feedsAtBody: number[] = []
@@ -55,7 +58,9 @@ export class StructureScanner {
   #preview: Uint8Array[] = []
   #previewSize = 0
 
-  constructor(limits: Partial<MimeLimits> = {}) {
+  /** `linesTold`: {@link StructureScanner.finish} will be told of the lines, they need not be counted. */
+  constructor(limits: Partial<MimeLimits> = {}, linesTold = false) {
+    this.#counter = linesTold ? undefined : new LineCounter()
     this.#limits = { ...MIME_LIMITS, ...limits }
     this.#budget = this.#limits.toldOctets
     this.root = newEntity(0, 0, 'text/plain')
@@ -71,7 +76,7 @@ export class StructureScanner {
   push(slice: Uint8Array): void {
     const base = this.#offset
     let at = 0
-    this.#lines.push(slice)
+    this.#counter?.push(slice)
     while (at < slice.length) {
       // Without a boundary to look for, a body is nothing but its line feeds.
       if (!this.#inHeader && this.#boundaries === 0) {
@@ -102,7 +107,8 @@ export class StructureScanner {
   }
 
   /** No more octets: closes everything and answers the root. */
-  finish(): Entity {
+  finish(told?: LineCount): Entity {
+    if (told !== undefined) this.#told = told
     if (this.#lineHead.length > 0) {
       const last = this.#lineHead
       this.#lineHead = new Uint8Array(0)
@@ -117,12 +123,12 @@ export class StructureScanner {
 
   /** The longest line so far in octets, its line end included. */
   get longestLine(): number {
-    return this.#lines.longest
+    return (this.#counter ?? this.#told).longest
   }
 
   /** Line feeds so far. */
   get #feeds(): number {
-    return this.#isSkimming ? this.#lines.feeds : this.#feedsBefore
+    return this.#isSkimming ? (this.#counter ?? this.#told).feeds : this.#feedsBefore
   }
 
   get #top(): Entity | undefined {

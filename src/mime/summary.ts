@@ -3,7 +3,8 @@
  * by the store as opaque octets. Version 1: a fixed head, a table of lengths, and the sections. RFC 9051 §7.5.2; RFC 8970.
  */
 
-import { hasOctets, latin1Bytes, utf8Bytes, utf8Text } from '../bytes/ascii.ts'
+import { concatBytes, hasOctets, latin1Bytes, latin1Text, setLatin1, utf8Bytes, utf8Text } from '../bytes/ascii.ts'
+import type { LineCount } from '../contracts/host.ts'
 import { MailError } from '../contracts/mail-error.ts'
 import { parseSentDate } from './date-time.ts'
 import { decodeCharset, decodeTransfer, decodeWords } from './decode.ts'
@@ -46,8 +47,9 @@ const PREVIEW = 200
 export class SummaryBuilder {
   readonly #scanner: StructureScanner
 
-  constructor(limits: Partial<MimeLimits> = {}) {
-    this.#scanner = new StructureScanner(limits)
+  /** `linesTold`: who cut the message into lines has counted them and tells {@link SummaryBuilder.finish}. */
+  constructor(limits: Partial<MimeLimits> = {}, linesTold = false) {
+    this.#scanner = new StructureScanner(limits, linesTold)
   }
 
   /** The next octets; they are not kept. */
@@ -61,21 +63,22 @@ export class SummaryBuilder {
   }
 
   /** No more octets. */
-  finish(): Uint8Array {
-    const root = this.#scanner.finish()
+  finish(lines?: LineCount): Uint8Array {
+    const root = this.#scanner.finish(lines)
     const structure = root.forms ?? structureForms(root)
     const sections = [
-      latin1Bytes(envelopeForm(root.fields)),
-      latin1Bytes(structure.extended),
-      latin1Bytes(structure.plain),
-      shortUtf8(JSON.stringify(numberParts(root).map(packed))),
-      shortUtf8(this.#previewText()),
+      envelopeForm(root.fields),
+      structure.extended,
+      structure.plain,
+      octetText(JSON.stringify(numberParts(root).map(packed))),
+      octetText(this.#previewText()),
     ]
     for (const name of FIELDS) {
       const values = root.fields.filter(field => field.name === name)
-      sections.push(values.length === 0 ? NOTHING : shortUtf8(searchable(values.map(field => field.value))))
+      sections.push(values.length === 0 ? '' : octetText(searchable(values.map(field => field.value))))
     }
     const sent = parseSentDate(fieldOf(root.fields, 'date') ?? '')
+    // One array and no other on the way: making arrays is the dearest part of a summary.
     const whole = new Uint8Array(HEAD + SECTIONS * 4 + sections.reduce((sum, section) => sum + section.length, 0))
     const view = new DataView(whole.buffer)
     view.setUint8(0, SUMMARY_VERSION)
@@ -83,12 +86,8 @@ export class SummaryBuilder {
     view.setUint32(9, root.lines)
     view.setFloat64(13, sent?.time ?? Number.NaN)
     view.setInt32(21, sent?.day ?? -0x8000_0000)
-    let at = HEAD + SECTIONS * 4
-    for (const [index, section] of sections.entries()) {
-      view.setUint32(HEAD + index * 4, section.length)
-      whole.set(section, at)
-      at += section.length
-    }
+    for (const [index, section] of sections.entries()) view.setUint32(HEAD + index * 4, section.length)
+    setLatin1(whole, HEAD + SECTIONS * 4, sections.join(''))
     return whole
   }
 
@@ -96,13 +95,7 @@ export class SummaryBuilder {
     const preview = this.#scanner.preview
     if (preview === undefined) return ''
     const { part } = preview
-    let octets = new Uint8Array(preview.octets.reduce((sum, piece) => sum + piece.length, 0))
-    let at = 0
-    for (const piece of preview.octets) {
-      octets.set(piece, at)
-      at += piece.length
-    }
-    octets = octets.subarray(0, part.bodyEnd - part.bodyStart)
+    const octets = concatBytes(preview.octets).subarray(0, part.bodyEnd - part.bodyStart)
     const charset = part.parameters.find(([name]) => name === 'charset')?.[1] ?? ''
     const text = decodeCharset(decodeTransfer(octets, part.encoding), charset)
     const plain =
@@ -114,21 +107,12 @@ export class SummaryBuilder {
   }
 }
 
-const NOTHING = new Uint8Array()
-
-/** The octets of a text that is mostly short and ASCII: for such a one the encoder's call costs more than the loop. */
-function shortUtf8(text: string): Uint8Array {
-  if (text.length > SHORT) return utf8Bytes(text)
-  const octets = new Uint8Array(text.length)
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code > 0x7f) return utf8Bytes(text)
-    octets[at] = code
-  }
-  return octets
+/** A text as text of its octets in UTF-8. */
+function octetText(text: string): string {
+  return BEYOND_ASCII.test(text) ? latin1Text(utf8Bytes(text)) : text
 }
 
-const SHORT = 512
+const BEYOND_ASCII = /[^\u0000-\u007f]/
 
 /** What can be looked for: decoded, in lower case, bounded. */
 function searchable(values: readonly string[]): string {

@@ -60,6 +60,12 @@ function combined(recipients: readonly MailAddress[], copies: readonly (Copy | D
   })
 }
 
+/** Octets with text around them, in as few arrays as can be. */
+function framed(before: string, octets: Uint8Array, after: string): Uint8Array {
+  if (octets.length === 0) return encoder.encode(before + after)
+  return concatenated([encoder.encode(before), octets, encoder.encode(after)])
+}
+
 /** The delivery of one message to all recipients of its transaction. */
 export class Delivery {
   readonly #house: House
@@ -188,7 +194,7 @@ export class Delivery {
       transaction,
       connection,
       content: message.edited(this.#content),
-      prefix: concatenated([message.added, encoder.encode(this.#receivedFields(message))]),
+      prefix: framed('', message.added, this.#receivedFields(message)),
       header: name => message.edits.header(name),
       domains: message.domains,
     })
@@ -246,7 +252,7 @@ export class Delivery {
   /** Stores what was decided on, in one durable step; puts the result into each copy's verdict. */
   async #store(message: DecidedMessage, copies: readonly Copy[]): Promise<void> {
     const content = message.edited(this.#content)
-    const common = concatenated([message.added, encoder.encode(this.#receivedFields(message))])
+    const received = this.#receivedFields(message)
     const internalDate = Math.floor(this.#house.clock.now() / 1000) * 1000
     // Two recipients that lead to one place get one copy there. RFC 5321 §3.9 leaves that to the server.
     const places = new Map<string, { readonly target: DeliveryTarget; readonly copies: Copy[] }>()
@@ -258,7 +264,7 @@ export class Delivery {
         continue
       }
       if (typeof copy.place === 'object' && copy.place.specialUse === 'Junk') await ensureJunk(this.#house.store, copy.account)
-      const prefix = concatenated([copyFields(this.#reception.transaction.sender, copy.address), common])
+      const prefix = framed(copyFields(this.#reception.transaction.sender, copy.address), message.added, received)
       const summary = summaryWithPrefix(message.summary, prefix)
       const target: DeliveryTarget = {
         account: copy.account.id,

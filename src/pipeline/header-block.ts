@@ -1,5 +1,6 @@
 /** The header of a message, read with limits: its fields, and where the body begins. RFC 5322 §2.1, §2.2, §2.2.3. */
 
+import { latin1Text } from '../bytes/ascii.ts'
 import type { HeaderField, MessageSource } from '../contracts/index.ts'
 
 /** Octets that a header may have, the empty line included (S28). */
@@ -9,7 +10,8 @@ export const MAX_HEADER_FIELDS = 1000
 /** Most headers fit into the first read. */
 const FIRST_READ = 16 * 1024
 
-const latin1 = new TextDecoder('latin1')
+const CR = 0x0d
+const LF = 0x0a
 const utf8 = new TextDecoder('utf-8')
 const NAME = /^([\u0021-\u0039\u003b-\u007e]{1,200})[ \t]*:/
 const BEYOND_ASCII = /[^\u0000-\u007f]/
@@ -40,23 +42,29 @@ export interface HeaderBlock {
  * (what follows is body: RFC 7103 §7.1.2), or with the message.
  */
 export async function readHeader(source: MessageSource): Promise<HeaderBlock> {
-  let octets = await source.read(0, Math.min(source.size, FIRST_READ))
-  let text = latin1.decode(octets)
-  if (octets.length < source.size && emptyLine(text) === undefined) {
-    octets = await source.read(0, Math.min(source.size, MAX_HEADER_OCTETS + 1))
-    text = latin1.decode(octets)
-  }
-  const end = emptyLine(text)
-  if (end === undefined && source.size > MAX_HEADER_OCTETS)
-    return { fields: [], octets: octets.subarray(0, 0), broken: false, exceeds: 'octets' }
-  return fieldsOf(octets, end === undefined ? text : text.slice(0, end))
+  // What lies in memory is looked at where it lies: only the header is copied.
+  const first = source.pieces?.[0]?.subarray(0, MAX_HEADER_OCTETS + 1) ?? (await source.read(0, Math.min(source.size, FIRST_READ)))
+  const end = emptyLine(first)
+  if (end !== undefined || first.length >= source.size) return headerOf(first, end, source.size)
+  const more = await source.read(0, Math.min(source.size, MAX_HEADER_OCTETS + 1))
+  return headerOf(more, emptyLine(more), source.size)
 }
 
-/** Where the empty line begins, if the text has one. */
-function emptyLine(text: string): number | undefined {
-  if (text.startsWith('\r\n') || text.startsWith('\n')) return 0
-  const found = /\n\r?\n/.exec(text)
-  return found === null ? undefined : found.index + 1
+function headerOf(octets: Uint8Array, end: number | undefined, size: number): HeaderBlock {
+  if (end === undefined && size > MAX_HEADER_OCTETS) return { fields: [], octets: octets.slice(0, 0), broken: false, exceeds: 'octets' }
+  const header = new Uint8Array(octets.subarray(0, end))
+  return fieldsOf(header, latin1Text(header))
+}
+
+/** Where the empty line begins, if there is one. */
+function emptyLine(octets: Uint8Array): number | undefined {
+  for (let at = 0; at < octets.length;) {
+    if (octets[at] === LF || (octets[at] === CR && octets[at + 1] === LF)) return at
+    const feed = octets.indexOf(LF, at)
+    if (feed < 0) return undefined
+    at = feed + 1
+  }
+  return undefined
 }
 
 function fieldsOf(octets: Uint8Array, text: string): HeaderBlock {

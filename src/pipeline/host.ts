@@ -134,7 +134,7 @@ export function createHost(options: HostOptions): Host {
       const reception = new MailReception(house, connection, transaction)
       return { verdict: await reception.sender(), reception }
     },
-    survey: () => new MessageSurvey(),
+    survey: options => new MessageSurvey(options),
     async appended(connection, content, survey) {
       const decided = await decideOnMessage(house, { connection, content, survey, entries: [...house.memory(connection).entries] })
       const { kind } = decided.verdict

@@ -1,6 +1,6 @@
 /** One look through a message, while it arrives or after: its summary for the store, and its longest line. */
 
-import type { Survey } from '../contracts/host.ts'
+import type { LineCount, Survey, SurveyOptions } from '../contracts/host.ts'
 import type { MessageSource } from '../contracts/message.ts'
 import { rebased, SummaryBuilder } from '../mime/index.ts'
 
@@ -16,24 +16,39 @@ export interface Findings {
 
 /** Looks at octets as they pass. */
 export class MessageSurvey implements Survey {
-  readonly #builder = new SummaryBuilder()
-  /** Octets seen. */
-  octets = 0
+  readonly #builder: SummaryBuilder
+  readonly #linesTold: boolean
+  #lines: LineCount | undefined
+  #octets = 0
+
+  constructor({ linesTold = false }: SurveyOptions = {}) {
+    this.#builder = new SummaryBuilder({}, linesTold)
+    this.#linesTold = linesTold
+  }
 
   push(octets: Uint8Array): void {
-    this.octets += octets.length
+    this.#octets += octets.length
     this.#builder.push(octets)
+  }
+
+  lines(count: LineCount): void {
+    this.#lines = count
+  }
+
+  /** Whether it knows all of a message of that size. */
+  isWhole(size: number): boolean {
+    return this.#octets === size && (!this.#linesTold || this.#lines !== undefined)
   }
 
   /** No more octets. */
   finish(): Findings {
-    return { summary: this.#builder.finish(), longestLine: this.#builder.longestLine }
+    return { summary: this.#builder.finish(this.#lines), longestLine: this.#builder.longestLine }
   }
 }
 
 /** What a survey found that was made while the message arrived; without one that saw it all, the message is read once, in slices. */
 export async function findingsOf(content: MessageSource, survey?: Survey): Promise<Findings> {
-  if (survey instanceof MessageSurvey && survey.octets === content.size) return survey.finish()
+  if (survey instanceof MessageSurvey && survey.isWhole(content.size)) return survey.finish()
   const own = new MessageSurvey()
   for (let at = 0; at < content.size; at += SLICE) {
     const octets = content.read(at, Math.min(content.size, at + SLICE))

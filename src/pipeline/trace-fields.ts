@@ -6,7 +6,6 @@ import type { TlsFacts } from '../contracts/transport.ts'
 import { printAddress } from '../mime/index.ts'
 import { printable } from './printable.ts'
 
-const encoder = new TextEncoder()
 /** A domain or an address literal, as far as a `Received` field may repeat what a peer calls itself. */
 const EXTENDED_DOMAIN = /^(?:[\w\u0080-\uffff](?:[\w.\u0080-\uffff-]{0,253}[\w\u0080-\uffff])?|\[[\w.:-]{1,64}\])$/u
 const TOKEN = /^[\w.-]{1,64}$/
@@ -74,9 +73,9 @@ function mailDate(at: number): string {
 }
 
 /** What belongs to one recipient's copy alone, on top of all else. RFC 5321 §4.4: Return-Path first. */
-export function copyFields(sender: MailAddress | undefined, deliveredTo: string): Uint8Array {
+export function copyFields(sender: MailAddress | undefined, deliveredTo: string): string {
   const path = sender === undefined ? '' : printAddress(sender)
-  return encoder.encode(`Return-Path: <${printable(path)}>\r\nDelivered-To: ${printable(deliveredTo)}\r\n`)
+  return `Return-Path: <${printable(path)}>\r\nDelivered-To: ${printable(deliveredTo)}\r\n`
 }
 
 /** The fields that a submitted message must have and lacks. RFC 6409 §8.2, §8.3. */

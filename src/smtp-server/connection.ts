@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net'
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
 import type { SMTPServer } from 'smtp-server'
-import type { Frame } from '../bytes/index.ts'
+import type { DataFaults, Frame } from '../bytes/index.ts'
 import { isLoopback } from '../bytes/ip-address.ts'
 import type { Host, LiveConnection } from '../contracts/index.ts'
 import { tlsFacts } from '../engine/tls-facts.ts'
@@ -87,7 +87,7 @@ export class BridgeConnection extends SMTPConnection {
   override _setListeners(callback: () => void): void {
     this._socket.on('close', () => this._onCloseEvent())
     this._socket.on('error', () => undefined)
-    if (this._parser !== false) this._socket.pipe(this._parser)
+    this.#framed?.readFrom(this._socket)
     callback()
   }
 
@@ -194,7 +194,7 @@ export class BridgeConnection extends SMTPConnection {
 
   /** DATA was accepted: what follows is a message. */
   beginMessage(): void {
-    const intake = new Intake(this.host, this.settings.maxSize)
+    const intake = new Intake(this.host, this.settings.maxSize, true)
     if (intake.refusal !== undefined) {
       for (const reply of this.mail.noData(intake.refusal).slice(0, 1)) this.say(reply)
       return
@@ -214,10 +214,8 @@ export class BridgeConnection extends SMTPConnection {
     this.say({ code: 220, enhanced: '2.0.0', text: 'Ready to start TLS' })
     this.flush()
     const retired = this.#framed
-    if (retired !== undefined) {
-      plain.unpipe(retired)
-      retired.retire()
-    }
+    retired?.letGo()
+    retired?.retire()
     this._upgrading = true
     this.greetedBy(undefined)
     this.live.principal = undefined
@@ -235,7 +233,7 @@ export class BridgeConnection extends SMTPConnection {
       secure.on('error', () => undefined)
       const parser = this._createParser()
       this._parser = parser
-      secure.pipe(parser)
+      parser.readFrom(secure)
       this.watchdog.waiting('idle')
     } catch {
       // A handshake that failed is the client's affair; the socket is gone.
@@ -298,16 +296,20 @@ export class BridgeConnection extends SMTPConnection {
   #guarded(work: Promise<void> | undefined): Promise<void> | undefined {
     if (work === undefined) return undefined
     this._handlerPending = true
-    return work
-      .catch((error: unknown) => {
+    return work.then(
+      () => this.#handled(),
+      (error: unknown) => {
         this.host.report(error, 'smtp command', this.live)
         this.say(replies.problem)
-      })
-      .then(() => {
-        this._handlerPending = false
-        if (this.#parts.isShuttingDown() && !this._closing) this.say(replies.shutdown)
-        return drained(this._socket)
-      })
+        return this.#handled()
+      },
+    )
+  }
+
+  #handled(): Promise<void> | undefined {
+    this._handlerPending = false
+    if (this.#parts.isShuttingDown() && !this._closing) this.say(replies.shutdown)
+    return drained(this._socket)
   }
 
   #line(bytes: Uint8Array): Promise<void> | undefined {
@@ -356,11 +358,11 @@ export class BridgeConnection extends SMTPConnection {
     return pause.then(() => this.watchdog.heldBack(this.host.clock.monotonic() - began))
   }
 
-  async #messageEnds(faults: { readonly bareCr: number; readonly bareLf: number; readonly nul: number }): Promise<void> {
+  async #messageEnds(faults: DataFaults): Promise<void> {
     this.watchdog.dataEnds()
     const intake = this.#intake
     if (intake === undefined) return
-    const arrival = await intake.finish(faults, this.#mayNormalise)
+    const arrival = await intake.finish(faults, this.#mayNormalise, { feeds: faults.lineFeeds, longest: faults.longestLine })
     this.#intake = undefined
     const answers = arrival.ok ? await this.mail.data(arrival.message, arrival.survey) : this.mail.noData(arrival.refusal)
     for (const answer of answers) this.say(answer)

@@ -191,7 +191,7 @@ function argumentsOf({ args }: SMTPServerAddress): Readonly<Record<string, strin
 
 /** Takes the stream in; the stream waits while the spool does. */
 async function receive(host: Host, stream: SMTPServerDataStream, mail: MailSession, settings: SmtpSettings): Promise<readonly Reply[]> {
-  const intake = new Intake(host, settings.maxSize)
+  const intake = new Intake(host, settings.maxSize, false)
   const faults = new OctetFaults()
   try {
     for await (const chunk of stream) {

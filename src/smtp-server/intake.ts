@@ -1,7 +1,7 @@
 /** Takes a message in as it arrives: into the spool, with back-pressure, held to its size. RFC 1870 §6.3; RFC 5321 §2.3.8. */
 
 import type { DataFaults } from '../bytes/index.ts'
-import type { Host, SpooledMessage, SpoolWriter, Survey } from '../contracts/index.ts'
+import type { Host, LineCount, SpooledMessage, SpoolWriter, Survey } from '../contracts/index.ts'
 import { MailError } from '../contracts/index.ts'
 import { replies } from './replies.ts'
 import type { Reply } from './replies.ts'
@@ -13,6 +13,9 @@ export type Arrival =
   | { readonly ok: true; readonly message: SpooledMessage; readonly survey: Survey }
   | { readonly ok: false; readonly refusal: Reply }
 
+/** What must not be in a message. */
+type Faults = Pick<DataFaults, 'bareCr' | 'bareLf' | 'nul'>
+
 /** One message arriving. */
 export class Intake {
   readonly #host: Host
@@ -23,10 +26,11 @@ export class Intake {
   /** Octets so far. */
   octets = 0
 
-  constructor(host: Host, maxSize: number) {
+  /** `linesTold`: {@link Intake.finish} is told of the lines. */
+  constructor(host: Host, maxSize: number, linesTold: boolean) {
     this.#host = host
     this.#maxSize = maxSize
-    this.#survey = host.survey()
+    this.#survey = host.survey({ linesTold })
     try {
       this.#writer = host.spool.begin()
     } catch (error) {
@@ -69,7 +73,7 @@ export class Intake {
   }
 
   /** The data has ended. `mayNormalise`: bare CR and LF were turned into CRLF on the way. */
-  async finish(faults: Pick<DataFaults, 'bareCr' | 'bareLf' | 'nul'>, mayNormalise: boolean): Promise<Arrival> {
+  async finish(faults: Faults, mayNormalise: boolean, lines?: LineCount): Promise<Arrival> {
     // Stricter than RFC 5321 §2.3.8, which only says that a bare LF is no line end: what two servers read differently is
     // how messages are smuggled, so we refuse it, after the one true end of data.
     const isBad = faults.nul > 0 || (!mayNormalise && (faults.bareCr > 0 || faults.bareLf > 0))
@@ -77,6 +81,7 @@ export class Intake {
     const writer = this.#writer
     this.#writer = undefined
     if (this.#refusal !== undefined || writer === undefined) return { ok: false, refusal: this.#refusal ?? replies.problem }
+    if (lines !== undefined) this.#survey.lines(lines)
     try {
       return { ok: true, message: await writer.finish(), survey: this.#survey }
     } catch (error) {

@@ -184,6 +184,26 @@ test('the longest line is measured, its stuffed dot not counted (RFC 5321 §4.5.
   assert.equal(last.faults.longestLine, 5003)
 })
 
+test('the line feeds told are those handed on, whatever ends the lines and wherever they are cut (RFC 5321 §2.3.8)', () => {
+  const pieces = fc.array(fc.constantFrom('a', '.', '\r', '\n', '\r\n', '\r\n.x', '\0'), { maxLength: 30 })
+  fc.assert(
+    fc.property(pieces, fc.boolean(), fc.integer({ min: 1, max: 9 }), (body, normalise, step) => {
+      const wire = octets(`${body.join('')}\r\n.\r\n`)
+      const framer = new Framer()
+      framer.dotData({ normalise })
+      let handed = ''
+      for (let at = 0; at < wire.length; at += step) framer.push(wire.subarray(at, at + step))
+      for (let frame = framer.next(); frame !== undefined; frame = framer.next()) {
+        if (frame.kind === 'data') handed += Buffer.from(frame.bytes).toString('latin1')
+        if (frame.kind !== 'end' || frame.mode !== 'dot-data') continue
+        assert.equal(frame.faults.lineFeeds, handed.split('\n').length - 1)
+        return
+      }
+      assert.fail('the data did not end')
+    }),
+  )
+})
+
 test('stuffing and un-stuffing are inverse for any CRLF-clean message (RFC 5321 §4.5.2)', () => {
   const lines = fc.array(fc.string({ unit: fc.constantFrom('.', 'a', ' ', '\t'), maxLength: 6 }), { maxLength: 20 })
   fc.assert(

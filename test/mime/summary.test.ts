@@ -190,6 +190,17 @@ test('a cursor reads summaries where they lie, one after another', () => {
   assert(!cursor.moveTo(octets, 0, 10), 'cut short')
 })
 
+test('lines that are told make the same summary as lines that are counted', () => {
+  for (const text of [NESTED, 'Subject: a\r\n\r\none\r\ntwo\r\nthree', 'Subject: no body\r\n', '']) {
+    const counting = new SummaryBuilder()
+    const told = new SummaryBuilder({}, true)
+    for (const builder of [counting, told]) for (let at = 0; at < text.length; at += 11) builder.push(Buffer.from(text.slice(at, at + 11)))
+    const lines = { feeds: text.split('\n').length - 1, longest: Math.max(...text.split(/(?<=\n)/).map(line => line.length)) }
+    assert.deepEqual(told.finish(lines), counting.finish(), JSON.stringify(text))
+    assert.equal(told.longestLine, counting.longestLine, JSON.stringify(text))
+  }
+})
+
 test('what a summary is made of is not kept: the slices may be written over at once', () => {
   const text = `Subject: kept\r\n\r\n${'The beginning of the text. '.repeat(4)}\r\n`
   const builder = new SummaryBuilder()
