@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { accept, defer, discard, quarantine, reject } from 'mailwright/contracts'
 import type { Middleware, TraceEntry, Verdict } from 'mailwright/contracts'
 import { address, connectionOf, houseOf, mailOf, spooled } from './house.ts'
@@ -113,6 +115,42 @@ test('a middleware that hangs is given up at its deadline, and its signal fires 
     ],
   )
   assert.equal(house.clock.untilNext, undefined)
+})
+
+test('a middleware that takes a gigabyte and never answers is given up, its memory with it, and the next message is delivered (M8)', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  const before = process.memoryUsage().arrayBuffers
+  let most = 0
+  let greedy: Middleware['message'] = async () => {
+    const taken: Uint8Array[] = []
+    for (let n = 0; n < 16; n++) {
+      taken.push(new Uint8Array(64 * 1024 * 1024).fill(1))
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    most = process.memoryUsage().arrayBuffers - before
+    await new Promise(() => undefined)
+    throw new Error(`${taken.length}`)
+  }
+  const house = houseOf({ middleware: [{ name: 'greedy', message: (context, next) => greedy?.(context, next) ?? next() }] })
+  const outcome = receive(house)
+  while (most === 0) await new Promise(resolve => setImmediate(resolve))
+  assert.ok(most > 1000 * 1024 ** 2, `${most} octets`)
+  house.clock.advance(120_000)
+  const verdict = await outcome
+  assert.deepEqual([verdict.kind, verdict.kind === 'defer' ? verdict.code : ''], ['defer', '4.3.0'])
+  greedy = undefined
+  assert.deepEqual(await receive(house), accept())
+  assert.equal((await mailOf(house.store, 'ann')).length, 1)
+  let left = most
+  // Memory of arrays is given back beside the collection, a little later.
+  for (let turn = 0; turn < 1000 && left > most / 2; turn++) {
+    if (turn % 100 === 0) collect()
+    await new Promise(resolve => setImmediate(resolve))
+    left = process.memoryUsage().arrayBuffers - before
+  }
+  assert.ok(left < most / 2, `${left} octets are still held`)
 })
 
 test('the signal fires when the client leaves', async () => {
