@@ -19,6 +19,8 @@ export interface WatchOptions {
   readonly answered: boolean
   readonly keywords: boolean
   readonly copies: boolean
+  /** Names of mailboxes that count as Junk too. */
+  readonly aside: readonly string[]
   readonly now: () => number
   readonly tell: (sorted: Sorted) => void
   readonly report: (error: unknown) => void
@@ -148,9 +150,9 @@ export class AccountWatch {
     this.#options.tell({ account: this.#account.id, mailbox, uids, as, why })
   }
 
-  /** The mailbox with that use; where none has it, one of that name. */
+  /** The mailbox with that use, and those that were named; where none has it, one of that name. */
   #isJunk(info: MailboxInfo): boolean {
-    if (info.specialUse === 'Junk') return true
+    if (info.specialUse === 'Junk' || this.#options.aside.includes(info.name)) return true
     if (info.specialUse !== undefined || !/^(?:junk|spam)$/i.test(info.name)) return false
     return ![...(this.#mailboxes?.values() ?? [])].some(({ specialUse }) => specialUse === 'Junk')
   }

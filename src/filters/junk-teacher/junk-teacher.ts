@@ -46,6 +46,8 @@ export interface JunkTeacherOptions {
   readonly keywords?: boolean
   /** A message that was put into Junk when it was more than two minutes old, as clients without MOVE do, was spam. Default `true`. */
   readonly copies?: boolean
+  /** Mailboxes that count as Junk too, by their names: where `quarantineMailbox` puts mail aside. Default: none. */
+  readonly aside?: readonly string[]
   /** Accounts that are watched at a time; beyond it the one that showed up longest ago is let go. Default 10,000. */
   readonly accounts?: number
   /** Default: the machine's clock. */
@@ -163,12 +165,13 @@ class Teacher implements JunkTeacher {
   /** Never rejects: an account that cannot be watched is tried again when it shows up again. */
   async #watch(account: AccountId): Promise<AccountWatch | undefined> {
     try {
-      const { filed = true, answered = true, keywords = true, copies = true, clock } = this.#options
+      const { filed = true, answered = true, keywords = true, copies = true, aside = [], clock } = this.#options
       const watch = new AccountWatch(await this.#options.store.open(account), {
         filed,
         answered,
         keywords,
         copies,
+        aside,
         now: () => clock?.now() ?? Date.now(),
         tell: sorted => this.#enqueue(sorted),
         report: error => this.#report(error, account),

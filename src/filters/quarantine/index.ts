@@ -1,0 +1,6 @@
+/** Mail that is put aside, in a mailbox of its own, and how it is let out. */
+
+export { quarantineMailbox } from './quarantine.ts'
+export type { QuarantineOptions } from './quarantine.ts'
+export { releaseMessage } from './release.ts'
+export type { ReleaseOptions } from './release.ts'
