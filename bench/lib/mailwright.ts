@@ -18,14 +18,13 @@ const STALL_WATCH = join(ROOT, 'bench/lib/stall-watch.ts')
 interface Ready {
   readonly user: string
   readonly password: string | null
-  readonly ports: Readonly<Record<'smtp' | 'submissions' | 'lmtp' | 'imap' | 'imaps' | 'pop3', number>>
+  readonly ports: Readonly<Record<'smtp' | 'lmtp' | 'imap' | 'imaps' | 'pop3', number>>
 }
 
 /** Our server with what a restart needs: the same folder, another process. */
 export interface OwnPeer extends Peer {
   readonly pid: number
   readonly imapsPort: number
-  readonly submissionsPort: number
   readonly folder: string
   /** The longest that the server's event loop stood still since the last question, in milliseconds. */
   longestStall(): Promise<number>
@@ -80,7 +79,6 @@ async function started(folder: string, script: string, words: readonly string[],
     lmtpPort: ready.ports.lmtp,
     imapPort: ready.ports.imap,
     imapsPort: ready.ports.imaps,
-    submissionsPort: ready.ports.submissions,
     pop3Port: ready.ports.pop3,
     user: 'box@bench.example',
     password: 'bench-secret-1',

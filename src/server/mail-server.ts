@@ -128,7 +128,6 @@ class ComposedServer implements MailServer {
   readonly #doors: readonly Door[]
   readonly #certificates: Certificates | undefined
   readonly #spool: Spool
-  readonly #counter: ConnectionCounter
   #state: 'made' | 'open' | 'closed' = 'made'
   readonly #outbound: OutboundMail | undefined
   #crew: Crew | undefined
@@ -146,7 +145,6 @@ class ComposedServer implements MailServer {
     })
     authenticatorOf(options)
     this.#spool = options.spool ?? fileSpool()
-    this.#counter = new ConnectionCounter(options.connections)
     this.#outbound = this.#wayOut()
     const { traces } = options
     if (traces !== undefined) this.#events.on('message', event => traces.keep(traceRecordOf(event, worldOf(options).clock.now())))
@@ -219,9 +217,10 @@ class ComposedServer implements MailServer {
     this.#host = this.#hostWith([...guard, ...this.#middleware, ...reportsIntake(this.#options, this.#events)])
     const crew = new Crew(this.#host, this.#options, this.#certificates)
     this.#crew = crew
+    const counter = new ConnectionCounter(this.#options.connections)
     const open: { door: Door; listener: Listener }[] = []
     try {
-      for (const door of this.#doors) open.push({ door, listener: await this.#openDoor(door, crew) })
+      for (const door of this.#doors) open.push({ door, listener: await this.#openDoor(door, crew, counter) })
     } catch (error) {
       for (const { listener } of open) listener.close()
       this.#state = 'closed'
@@ -304,7 +303,6 @@ class ComposedServer implements MailServer {
       middleware: [...this.#returns(), ...middleware],
       spool: this.#spool,
       events: this.#events,
-      isStressed: () => this.#counter.isStressed,
       ...worldOf(this.#options),
       ...(deadlines === undefined ? {} : { deadlines }),
       ...(submission === undefined ? {} : { submission }),
@@ -312,11 +310,11 @@ class ComposedServer implements MailServer {
     })
   }
 
-  #openDoor(door: Door, crew: Crew): Promise<Listener> {
+  #openDoor(door: Door, crew: Crew, counter: ConnectionCounter): Promise<Listener> {
     const { where, name, alpn } = door
     return listen({
       ...where,
-      counter: this.#counter,
+      counter,
       tooMany: tooMany(door.protocol, this.#options.hostname),
       ...(door.implicitTls && this.#certificates !== undefined
         ? { implicitTls: { certificates: this.#certificates, ...(alpn === undefined ? {} : { alpn }) } }

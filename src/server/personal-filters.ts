@@ -8,6 +8,7 @@ import { dnsbl } from '../filters/dnsbl/index.ts'
 import { greylist } from '../filters/greylist/index.ts'
 import { junkTeacher } from '../filters/junk-teacher/index.ts'
 import { rateLimit } from '../filters/rate-limit/index.ts'
+import type { RateLimitOptions } from '../filters/rate-limit/index.ts'
 import { reputation } from '../filters/reputation/index.ts'
 import { sanity } from '../filters/sanity/index.ts'
 import { score } from '../filters/score/index.ts'
@@ -42,6 +43,15 @@ export interface PersonalFilterWorld {
   readonly onExamined?: SenderAuthOptions['onExamined']
 }
 
+const HOUR = 3_600_000
+/** Beyond what people and their programs do; a stolen password sends no more than this (S34). */
+const RATES: RateLimitOptions = {
+  connections: { count: 600, per: 60_000 },
+  messages: { count: 1000, per: HOUR, burst: 300 },
+  recipients: { count: 3000, per: HOUR, burst: 1000 },
+  accountsOnly: true,
+}
+
 /**
  * Puts the chain together, outermost first. A message is refused when the author's domain asks for that (DMARC), and put aside into
  * Junk when it asks for that or when the scale says so; nothing is refused because a filter or DNS failed.
@@ -56,7 +66,7 @@ export function personalFilters(options: PersonalFilterOptions, world: PersonalF
   const zones = options.dnsbl ?? []
   return {
     middleware: [
-      rateLimit({ connections: { count: 600, per: 60_000 } }),
+      rateLimit({ ...RATES, clock }),
       score(),
       teacher,
       // No author, or an odd one, is no reason to lose a message: old programs and bounces of plain MAILER-DAEMON are like that.

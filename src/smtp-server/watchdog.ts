@@ -1,25 +1,20 @@
 /** The deadlines of one connection, with one timer for all of them. RFC 5321 §4.5.3.2; S26. */
 
-import type { Host } from '../contracts/index.ts'
-import { patienceOf, STRESSED_PATIENCE } from '../engine/stress.ts'
-import { MIN_RATE, RATE_WINDOW } from './options.ts'
+import type { Clock } from '../contracts/index.ts'
+import { MIN_WINDOW_OCTETS, RATE_WINDOW } from './options.ts'
 import type { SmtpDeadlines } from './options.ts'
 
 /** Why a client is out of time. */
 export type Overdue = 'idle' | 'line' | 'slow' | 'data' | 'session'
 
-/** Whose time it is. */
-type House = Pick<Host, 'clock' | 'isStressed'>
-
 type State = 'busy' | 'idle' | 'line' | 'data'
 
 /**
  * Watches how long the client takes. What the server itself takes does not count: while it works, the state is `busy`.
- * Every deadline is a total: octets that trickle in do not put it off. Stress may begin while a client is waited for, so the watchdog
- * looks again every few seconds.
+ * Every deadline is a total: octets that trickle in do not put it off.
  */
 export class Watchdog {
-  readonly #house: House
+  readonly #clock: Clock
   readonly #deadlines: Required<SmtpDeadlines>
   readonly #overdue: (why: Overdue) => void
   readonly #began: number
@@ -31,11 +26,11 @@ export class Watchdog {
   #cancel: (() => void) | undefined
   #stopped = false
 
-  constructor(house: House, deadlines: Required<SmtpDeadlines>, overdue: (why: Overdue) => void) {
-    this.#house = house
+  constructor(clock: Clock, deadlines: Required<SmtpDeadlines>, overdue: (why: Overdue) => void) {
+    this.#clock = clock
     this.#deadlines = deadlines
     this.#overdue = overdue
-    this.#began = this.#now
+    this.#began = clock.monotonic()
   }
 
   /** The server works on something. */
@@ -79,49 +74,43 @@ export class Watchdog {
     this.#cancel = undefined
   }
 
-  get #now(): number {
-    return this.#house.clock.monotonic()
-  }
-
   #enter(state: State): void {
     this.#state = state
-    this.#since = this.#now
+    this.#since = this.#clock.monotonic()
     this.#arm()
   }
 
   /** When the present state is overdue, and why. */
   #due(): readonly [number, Overdue] {
-    const { data, session } = this.#deadlines
-    const window = patienceOf(this.#house, RATE_WINDOW)
+    const { idle, line, data, session } = this.#deadlines
     const end: readonly [number, Overdue] = [this.#began + session, 'session']
     const own: readonly [number, Overdue] =
       this.#state === 'idle'
-        ? [this.#since + patienceOf(this.#house, this.#deadlines.idle), 'idle']
+        ? [this.#since + idle, 'idle']
         : this.#state === 'line'
-          ? [this.#since + patienceOf(this.#house, this.#deadlines.line), 'line']
-          : this.#since + data <= this.#windowSince + window
+          ? [this.#since + line, 'line']
+          : this.#since + data <= this.#windowSince + RATE_WINDOW
             ? [this.#since + data, 'data']
-            : [this.#windowSince + window, 'slow']
+            : [this.#windowSince + RATE_WINDOW, 'slow']
     return own[0] <= end[0] ? own : end
   }
 
   /** Sees to it that the timer fires no later than the deadline; one that fires early looks again. */
   #arm(): void {
     if (this.#stopped || this.#state === 'busy') return
-    const now = this.#now
-    const at = Math.min(this.#due()[0], now + STRESSED_PATIENCE)
+    const [at] = this.#due()
     if (this.#cancel !== undefined && this.#timerAt <= at) return
     this.#cancel?.()
     this.#timerAt = at
-    this.#cancel = this.#house.clock.after(Math.max(0, at - now), () => this.#look())
+    this.#cancel = this.#clock.after(Math.max(0, at - this.#clock.monotonic()), () => this.#look())
   }
 
   #look(): void {
     this.#cancel = undefined
     if (this.#stopped || this.#state === 'busy') return
-    const now = this.#now
+    const now = this.#clock.monotonic()
     const [at, why] = this.#due()
-    if (at <= now && why === 'slow' && this.#windowOctets >= (MIN_RATE / 1000) * Math.min(now - this.#windowSince, RATE_WINDOW)) {
+    if (at <= now && why === 'slow' && this.#windowOctets >= MIN_WINDOW_OCTETS) {
       this.#windowSince = now
       this.#windowOctets = 0
     } else if (at <= now) {

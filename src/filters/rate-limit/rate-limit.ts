@@ -37,6 +37,8 @@ export interface RateLimitOptions {
   readonly recipients?: Rate
   /** Commands of IMAP and POP3 given by one client, counted like messages, over all its connections. Default: no limit. */
   readonly commands?: Rate
+  /** Only those who have logged in count for messages and recipients: what others send is bounded by connections alone. Default `false`. */
+  readonly accountsOnly?: boolean
   /** Clients that are remembered at a time; the oldest are forgotten first. Default 100,000. */
   readonly memory?: number
 }
@@ -93,6 +95,9 @@ class RateLimit implements Middleware {
   /** Generic cell rate algorithm (ITU-T I.371): conforming when the theoretical arrival time is not too far ahead. */
   #admit(what: 'connections' | 'messages' | 'recipients' | 'commands', connection: ConnectionFacts): boolean {
     const rate = this.#options[what]
+    const isExempt =
+      this.#options.accountsOnly === true && connection.principal === undefined && (what === 'messages' || what === 'recipients')
+    if (isExempt) return true
     const client = connection.principal?.account.id ?? networksOf(connection.remote.address)[0]
     if (rate === undefined || client === undefined) return true
     const now = this.#clock.monotonic()
