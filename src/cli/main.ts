@@ -11,6 +11,7 @@ import { DNS } from './dns.ts'
 import { DOCTOR } from './doctor.ts'
 import { EXPLAIN } from './explain.ts'
 import { mustHave } from './folder.ts'
+import { KEY_COMMANDS } from './keys.ts'
 import { progressOn } from './progress.ts'
 import { REPORTS } from './reports.ts'
 import { SERVE } from './serve.ts'
@@ -19,8 +20,18 @@ import { processTerminal } from './terminal.ts'
 import { checkedOptions, helpOf, nearest, overview, readLine, UsageError } from './usage.ts'
 import type { ReadLine } from './usage.ts'
 
-const COMMANDS: readonly Command[] = [...ACCOUNT_COMMANDS, SERVE, DNS, DOCTOR, EXPLAIN, REPORTS, ...QUEUE_COMMANDS, ...CARE_COMMANDS]
-const NOUNS: readonly string[] = ['user', 'alias', 'domain', 'queue']
+const COMMANDS: readonly Command[] = [
+  ...ACCOUNT_COMMANDS,
+  SERVE,
+  DNS,
+  DOCTOR,
+  EXPLAIN,
+  REPORTS,
+  ...KEY_COMMANDS,
+  ...QUEUE_COMMANDS,
+  ...CARE_COMMANDS,
+]
+const NOUNS: readonly string[] = ['user', 'alias', 'domain', 'keys', 'queue']
 /** What people who know other programs type first. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   start: 'serve',
@@ -38,6 +49,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   fsck: 'verify',
   repair: 'rebuild',
   status: 'doctor',
+  dkim: 'keys list',
   mailq: 'queue list',
   postqueue: 'queue list',
 }

@@ -46,7 +46,7 @@ export interface DeparturesOptions {
   readonly mostPriority?: number
   /**
    * What one login may have in the queue and name in an hour; what is beyond it waits with the client (`452 4.5.3`). For everybody alike, or for
-   * each login by a function. Default: {@link AccountLimits}'; `false`: no limits. Needs a queue that tells `usage`.
+   * each login by a function. Default: those of `DEFAULT_ACCOUNT_LIMITS`; `false`: none. Needs a queue that tells `usage`.
    */
   readonly accountLimits?: AccountLimitsFor
   /** Further conditions, asked at RCPT. */

@@ -44,6 +44,7 @@ export const PERSONAL_COMMAND: readonly CommandOption[] = Object.freeze([
   { name: 'mx-port', value: 'N', text: 'port of the servers that MX records name (default 25)' },
   { name: 'allow-private-networks', text: 'send to private and loopback addresses too (for tests)' },
   { name: 'tls-policy', value: 'POLICY', text: 'opportunistic (default), or require: never send in the clear' },
+  { name: 'key-days', value: 'N', text: 'days after which signing keys get successors to publish (default 180; 0 = never)' },
   { name: 'filters', value: 'WHICH', text: 'default (who sent it, and is it wanted), or none' },
   { name: 'dnsbl', value: 'ZONE,…', text: 'lists of bad clients to ask (default: none)' },
   { name: 'greylist', text: 'put strangers off until they come again' },
@@ -91,7 +92,9 @@ function filterOptions(values: Readonly<Record<string, string | boolean | undefi
 }
 
 function outboundOptions(values: Readonly<Record<string, string | boolean | undefined>>): PersonalOutboundOptions {
-  const { smarthost, 'mx-port': mxPort, 'tls-policy': tlsPolicy } = values
+  const { smarthost, 'mx-port': mxPort, 'tls-policy': tlsPolicy, 'key-days': keyDays } = values
+  if (keyDays !== undefined && !/^\d{1,5}$/.test(String(keyDays)))
+    throw new ConfigurationError('MW_OPTION', `--key-days takes a number of days, not "${keyDays}"`)
   if (tlsPolicy !== undefined && tlsPolicy !== 'opportunistic' && tlsPolicy !== 'require') {
     throw new ConfigurationError('MW_OPTION', `--tls-policy takes opportunistic or require, not "${tlsPolicy}"`)
   }
@@ -100,6 +103,7 @@ function outboundOptions(values: Readonly<Record<string, string | boolean | unde
     ...(mxPort === undefined ? {} : { mxPort: portOf('mx', mxPort) }),
     ...(values['allow-private-networks'] === true ? { allowPrivateNetworks: true } : {}),
     ...(tlsPolicy === undefined ? {} : { tlsPolicy }),
+    ...(keyDays === undefined ? {} : { keyDays: Number(keyDays) }),
   }
 }
 

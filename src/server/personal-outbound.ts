@@ -4,8 +4,17 @@ import type { Resolver } from '../contracts/index.ts'
 import { cachingResolver, recordsFor, stubResolver, systemResolver, tableText } from '../dns/index.ts'
 import { DailyDmarcReports, fileDmarcReportLedger } from '../filters/sender-auth/index.ts'
 import { socketDialer, systemClock, systemRandom } from '../net/index.ts'
-import { arcSealer, dkimKeys, dkimSigner, fileStsCache, fileTlsReportLedger, secretFile, senderRewriting } from '../outbound/index.ts'
-import type { NextServer } from '../outbound/index.ts'
+import {
+  arcSealer,
+  dkimKeys,
+  dkimSigner,
+  fileStsCache,
+  fileTlsReportLedger,
+  keyPublication,
+  secretFile,
+  senderRewriting,
+} from '../outbound/index.ts'
+import type { DkimKeyStore, NextServer } from '../outbound/index.ts'
 import type { MailServer } from './mail-server.ts'
 import type { ServerOutboundOptions } from './outbound.ts'
 
@@ -28,6 +37,8 @@ export interface PersonalOutboundOptions {
   readonly allowPrivateNetworks?: boolean
   /** `require`: never in the clear. Default `opportunistic`. */
   readonly tlsPolicy?: 'opportunistic' | 'require'
+  /** Days after which signing keys get successors, to be published; 0: never. Default 180. */
+  readonly keyDays?: number
 }
 
 /** The way out of a personal server. */
@@ -35,6 +46,8 @@ export interface PersonalOutbound {
   readonly outbound: ServerOutboundOptions
   /** What to publish in DNS, in columns; without what needs a web server. */
   readonly records: string
+  /** To be looked after. */
+  readonly keys: DkimKeyStore
   /** Signing keys were made at this start. */
   readonly newKeys: boolean
 }
@@ -76,13 +89,20 @@ export async function personalOutbound(
   options: PersonalOutboundOptions,
   resolver: Resolver,
 ): Promise<PersonalOutbound> {
-  const keys = await dkimKeys({ folder: files.dkim, domains: [...domains] })
+  const { keyDays = 180 } = options
+  const keys = await dkimKeys({
+    folder: files.dkim,
+    domains: [...domains],
+    ...(keyDays === 0 ? {} : { rotateAfterMs: keyDays * 86_400_000 }),
+    published: async record => (await keyPublication(resolver, record)) === 'published',
+  })
   const [domain] = domains
   const dkim = keys.records(domain).map(({ name, text }) => ({ selector: name.slice(0, name.indexOf('._domainkey.')), record: text }))
   const rewriting = senderRewriting({ domain, secret: secretFile(files.secret), isOurs: name => domains.includes(name) })
   const minimum = options.tlsPolicy === 'require' ? 'encrypted' : 'opportunistic'
   return {
     records: tableText(recordsFor(domain, { host: hostname, dkim, webHost: false })),
+    keys,
     newKeys: keys.made.includes(domain),
     outbound: {
       resolver,

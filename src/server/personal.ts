@@ -13,6 +13,7 @@ import type { SqliteStore } from '../stores/sqlite/index.ts'
 import { fileSpool } from '../stores/spool.ts'
 import { DOOR_NAMES } from './doors.ts'
 import type { DoorName } from './doors.ts'
+import { keyCare } from './key-care.ts'
 import { createMailServer } from './mail-server.ts'
 import type { MailServer } from './mail-server.ts'
 import { addMailAccount, firstMailboxes } from './new-account.ts'
@@ -50,6 +51,8 @@ export interface PersonalServerOptions {
   readonly middleware?: readonly Middleware[]
   /** Told what is being done, a line at a time. */
   readonly progress?: (line: string) => void
+  /** Told what the operator has to do while the server runs, such as records to publish; several lines at a time. Default: on stderr. */
+  readonly notice?: (text: string) => void
 }
 
 /** A personal server that accepts connections. */
@@ -200,6 +203,16 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
   await server.listen()
   daily?.start()
   if (daily !== undefined) cleanup.defer(() => daily.stop())
+  if (sending !== undefined) {
+    const care = keyCare({
+      keys: sending.keys,
+      clock: systemClock,
+      tell: options.notice ?? (text => console.error(`mailwright: ${text}`)),
+      report: error => console.error('mailwright: error while looking after the signing keys:', error),
+      command: `mailwright keys list --data ${data}`,
+    })
+    cleanup.defer(() => care.close())
+  }
 
   const resources = cleanup.move()
   const development = tls.facts[0]?.development === true

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -48,12 +48,13 @@ test('two servers that start at once on one folder have the same keys', async ()
 test('a successor is published before it signs, and its forerunner until mail on its way is there (RFC 6376 §3.1)', async () => {
   const clock = fakeTime()
   const seen = new Set<string>()
+  let away = false
   const store = await dkimKeys({
     folder: folder(),
     domains: ['example.org'],
     types: ['ed25519'],
     rotateAfterMs: 90 * DAY,
-    published: ({ name }) => Promise.resolve(seen.has(name)),
+    published: ({ name }) => (away ? Promise.reject(new MailError('unavailable', 'no DNS')) : Promise.resolve(seen.has(name))),
     clock,
   })
   const sign = dkimSigner({ keys: store, clock })
@@ -67,21 +68,88 @@ test('a successor is published before it signs, and its forerunner until mail on
     return / s=(\w+);/.exec(latin1Text(fields))?.[1]
   }
   const states = (): string[] => store.records().map(({ name, state }) => `${name.split('.')[0]} ${state}`)
-  await store.tend()
+  const told = async (): Promise<string[]> =>
+    (await store.tend()).map(({ kind, records }) => `${kind} ${records.map(({ selector }) => selector).join(' ')}`)
+  assert.deepEqual(await told(), [])
   assert.deepEqual(states(), ['mw20261124e current'])
   clock.pass(90 * DAY)
-  await store.tend()
+  assert.deepEqual(await told(), ['prepared mw20270222e'])
   assert.deepEqual(states(), ['mw20261124e current', 'mw20270222e next'])
   assert.equal(await selector(), 'mw20261124e')
   clock.pass(3 * DAY)
   assert.equal(await store.rotate('example.org'), 'not-ready', 'nobody published it')
+  assert.deepEqual(await told(), ['unpublished mw20270222e'])
   seen.add('mw20270222e._domainkey.example.org')
-  await store.tend()
+  assert.deepEqual(await told(), [])
+  clock.pass(3 * DAY - 1)
+  assert.deepEqual(await told(), [])
+  assert.equal(await selector(), 'mw20261124e', 'it was published less than three days ago')
+  away = true
+  clock.pass(1)
+  assert.deepEqual(await told(), [])
+  assert.equal(await selector(), 'mw20261124e', 'DNS cannot tell')
+  away = false
+  assert.deepEqual(await told(), ['rotated mw20261124e'])
   assert.deepEqual(states(), ['mw20261124e retired', 'mw20270222e current'])
   assert.equal(await selector(), 'mw20270222e')
-  clock.pass(8 * DAY)
-  await store.tend()
+  clock.pass(8 * DAY - 1)
+  assert.deepEqual(await told(), [])
+  clock.pass(1)
+  assert.deepEqual(await told(), ['forgotten mw20261124e'])
   assert.deepEqual(states(), ['mw20270222e current'])
+})
+
+test('a record that vanishes from DNS before its key signs begins anew, and no selector is given twice (RFC 6376 §3.1)', async () => {
+  const clock = fakeTime()
+  let shown = true
+  const options: DkimKeysOptions = {
+    folder: folder(),
+    domains: ['example.org'],
+    types: ['ed25519'],
+    published: () => Promise.resolve(shown),
+    clock,
+  }
+  const store = await dkimKeys(options)
+  await store.prepare('example.org')
+  assert.equal(await store.rotate('example.org'), 'not-ready')
+  clock.pass(2 * DAY)
+  shown = false
+  assert.equal(await store.rotate('example.org'), 'not-ready')
+  shown = true
+  clock.pass(DAY)
+  assert.equal(await store.rotate('example.org'), 'not-ready', 'seen anew')
+  clock.pass(3 * DAY)
+  assert.equal(await store.rotate('example.org'), 'rotated')
+  assert.deepEqual(
+    (await store.forget('example.org')).map(({ selector }) => selector),
+    ['mw20261124e'],
+  )
+  const now = await dkimKeys({ ...options, publishMs: 0 })
+  await now.prepare('example.org')
+  assert.equal(await now.rotate('example.org'), 'rotated')
+  await now.forget('example.org')
+  await now.prepare('example.org')
+  const selectors = now.records().map(({ selector }) => selector)
+  assert.equal(new Set([...selectors, 'mw20261124e', 'mw20261124e2']).size, 4, selectors.join())
+})
+
+test('processes that change one folder at once lose nothing, and a lock that was left behind holds nobody up', async () => {
+  const options: DkimKeysOptions = { folder: folder(), domains: ['example.org'], types: ['ed25519'], publishMs: 0 }
+  const stores = await Promise.all(Array.from({ length: 5 }, () => dkimKeys(options)))
+  await Promise.all(stores.map(store => store.prepare('example.org')))
+  const states = async (): Promise<string> => {
+    const { records } = await dkimKeys(options).then(store => ({ records: store.records() }))
+    return records.map(({ state }) => state).join()
+  }
+  assert.equal(await states(), 'current,next')
+  const turns = await Promise.all(stores.map(store => store.rotate('example.org')))
+  assert.deepEqual(turns.filter(turn => turn === 'rotated').length, 1)
+  assert.equal(await states(), 'retired,current')
+  const lock = join(options.folder, 'example.org.json.lock')
+  writeFileSync(lock, '')
+  utimesSync(lock, new Date(0), new Date(0))
+  await stores[0]?.prepare('example.org')
+  assert.equal(await states(), 'retired,current,next')
 })
 
 test('a retired key can sign no more: only its public half is kept', async () => {

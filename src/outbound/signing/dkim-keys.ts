@@ -4,7 +4,7 @@ import type { Clock } from '../../contracts/clock.ts'
 import { ConfigurationError } from '../../contracts/mail-error.ts'
 import { generateKey, keyRecordName, txtStrings, type KeyType } from '../../dkim/index.ts'
 import { canonicalDomain } from '../../mime/index.ts'
-import { readKeyFile, writeKeyFile, type KeptKey, type KeyState } from './key-files.ts'
+import { readKeyFile, withKeysLocked, writeKeyFile, type KeptKey, type KeyState } from './key-files.ts'
 import { readyKey, type ReadyKey, type SigningKeys } from './signing-key.ts'
 
 /** A TXT record to publish. */
@@ -15,6 +15,24 @@ export interface DkimRecord {
   /** The text as a zone file wants it: strings of at most 255 octets. */
   readonly strings: readonly string[]
   readonly state: KeyState
+  /** Domain that the key signs for. */
+  readonly domain: string
+  readonly selector: string
+  /** When it came into its state, milliseconds since the epoch. */
+  readonly since: number
+  /** Since when DNS shows it, as far as {@link DkimKeysOptions.published} looked. */
+  readonly seen?: number
+}
+
+/** What {@link DkimKeyStore.tend} did, or waits for. */
+export interface DkimKeyNews {
+  readonly domain: string
+  /**
+   * `prepared`: successors were made, publish `records`. `unpublished`: successors wait since DNS does not show `records`. `rotated`: successors
+   * sign from now on; `records` are those of their forerunners, to be left in DNS. `forgotten`: `records` may be taken out of DNS.
+   */
+  readonly kind: 'prepared' | 'unpublished' | 'rotated' | 'forgotten'
+  readonly records: readonly DkimRecord[]
 }
 
 /** Options of {@link dkimKeys}. */
@@ -27,13 +45,19 @@ export interface DkimKeysOptions {
   readonly types?: readonly KeyType[]
   /** Of RSA keys. Default 2048. */
   readonly bits?: number
-  /** How long a new key is published before it signs, milliseconds. Default 3 days: longer than DNS caches say "no such name". */
+  /**
+   * How long a new key is published before it signs, milliseconds: since `published` first saw it, or without that since it was made. Default
+   * 3 days: longer than DNS caches say "no such name".
+   */
   readonly publishMs?: number
   /** How long a retired key stays published, milliseconds. Default 8 days: longer than mail stays in queues. */
   readonly retireMs?: number
   /** Keys older than this get a successor by {@link DkimKeyStore.tend}, milliseconds. Default: they do not, since somebody must publish it. */
   readonly rotateAfterMs?: number
-  /** Whether a record can be seen in DNS. Default: it is taken for granted once `publishMs` are over. */
+  /**
+   * Whether a record can be seen in DNS, such as by `keyPublication`; one that rejects cannot tell, and then nothing changes. Default: it is taken for granted once
+   * `publishMs` are over.
+   */
   readonly published?: (record: DkimRecord) => Promise<boolean>
   readonly clock?: Pick<Clock, 'now'>
 }
@@ -55,8 +79,10 @@ export interface DkimKeyStore extends SigningKeys {
    * them; then nothing changes.
    */
   rotate(domain: string): Promise<'rotated' | 'not-ready'>
-  /** Does what is due: prepares, rotates, forgets. Call it once an hour or once a day. */
-  tend(): Promise<void>
+  /** Forgets retired keys, whose records may be taken out of DNS then; answers these. `age`: only those retired so many milliseconds ago. Default 0. */
+  forget(domain: string, age?: number): Promise<readonly DkimRecord[]>
+  /** Does what is due: prepares, rotates, forgets; answers what there is to tell. Call it once an hour or once a day. */
+  tend(): Promise<readonly DkimKeyNews[]>
 }
 
 const DAY = 86_400_000
@@ -64,7 +90,7 @@ const DAY = 86_400_000
 /**
  * Opens the keys in a folder, and makes those that are missing: an RSA key of 2048 bits and an Ed25519 key for each domain. A
  * promise that resolves stands for keys on disk. Throws a ConfigurationError `MW_DKIM_KEYS` for a domain that is none or files that
- * others may read. Changes of one folder belong to one process at a time; others that sign with it see them at their next `tend`.
+ * others may read. Several processes may change one folder; others that sign with it see a change at their next `tend`.
  */
 export async function dkimKeys(options: DkimKeysOptions): Promise<DkimKeyStore> {
   const store = new KeyStore(options)
@@ -115,41 +141,112 @@ class KeyStore implements DkimKeyStore {
 
   async prepare(domain: string): Promise<void> {
     const name = domainOf(domain)
-    const keys = await this.#reread(name)
-    if (keys.some(({ state }) => state === 'next')) return
-    await this.#write(name, [...keys, ...(await this.#make(keys, 'next'))])
+    if ((await this.#reread(name)).some(({ state }) => state === 'next')) return
+    // Long work, so not while others wait.
+    const made = await this.#make(this.#kept.get(name) ?? [], 'next')
+    await this.#change(name, keys => (keys.some(({ state }) => state === 'next') ? keys : [...keys, ...made]))
   }
 
   async rotate(domain: string): Promise<'rotated' | 'not-ready'> {
     const name = domainOf(domain)
+    const { next, shown } = await this.#looked(name)
     const { publishMs = 3 * DAY, published } = this.#options
     const now = this.#clock.now()
-    const keys = await this.#reread(name)
-    const next = keys.filter(({ state }) => state === 'next')
-    if (next.length === 0 || next.some(({ since }) => now - since < publishMs)) return 'not-ready'
-    if (published !== undefined) for (const key of next) if (!(await published(recordOf(name, key)))) return 'not-ready'
-    const turned = keys.map((key): KeptKey => {
-      if (key.state === 'next') return { ...key, state: 'current', since: now }
-      if (key.state === 'retired') return key
-      // What nobody has can sign no more; the public half stays for mail that is on its way.
-      const { selector, type, record } = key
-      return { selector, type, record, state: 'retired', since: now }
+    const isReady = ({ since, seen }: KeptKey): boolean =>
+      published === undefined ? now - since >= publishMs : seen !== undefined && now - seen >= publishMs
+    if (next.length === 0 || !shown || !next.every(isReady)) return 'not-ready'
+    const ready = new Set(next.map(({ selector }) => selector))
+    let rotated = false
+    await this.#change(name, keys => {
+      // Somebody else may have been faster.
+      rotated = keys.some(({ state }) => state === 'next') && keys.every(({ state, selector }) => state !== 'next' || ready.has(selector))
+      return rotated ? keys.map(key => turned(key, now)) : keys
     })
-    await this.#write(name, turned)
-    return 'rotated'
+    return rotated ? 'rotated' : 'not-ready'
   }
 
-  async tend(): Promise<void> {
+  async forget(domain: string, age: number = 0): Promise<readonly DkimRecord[]> {
+    const name = domainOf(domain)
+    const now = this.#clock.now()
+    const isOver = ({ state, since }: KeptKey): boolean => state === 'retired' && now - since >= age
+    if (!(await this.#reread(name)).some(isOver)) return []
+    let gone: readonly KeptKey[] = []
+    await this.#change(name, keys => {
+      gone = keys.filter(isOver)
+      return keys.filter(key => !isOver(key))
+    })
+    return gone.map(key => recordOf(name, key))
+  }
+
+  async tend(): Promise<readonly DkimKeyNews[]> {
     const { rotateAfterMs, retireMs = 8 * DAY } = this.#options
+    const news: DkimKeyNews[] = []
     for (const domain of this.domains) {
+      const tell = (kind: DkimKeyNews['kind'], records: readonly DkimRecord[]): void => {
+        if (records.length > 0) news.push({ domain, kind, records })
+      }
+      tell('forgotten', await this.forget(domain, retireMs))
       const now = this.#clock.now()
       const keys = await this.#reread(domain)
-      const left = keys.filter(({ state, since }) => state !== 'retired' || now - since < retireMs)
-      if (left.length < keys.length) await this.#write(domain, left)
-      const isOld = left.some(({ state, since }) => state === 'current' && rotateAfterMs !== undefined && now - since >= rotateAfterMs)
-      if (isOld) await this.prepare(domain)
-      await this.rotate(domain)
+      const isOld = keys.some(({ state, since }) => state === 'current' && rotateAfterMs !== undefined && now - since >= rotateAfterMs)
+      const hasNext = keys.some(({ state }) => state === 'next')
+      if (isOld && !hasNext) {
+        await this.prepare(domain)
+        tell('prepared', this.#records(domain, 'next'))
+      }
+      const before = new Set(this.#records(domain, 'current').map(({ selector }) => selector))
+      if ((await this.rotate(domain)) === 'rotated')
+        tell(
+          'rotated',
+          this.#records(domain, 'retired').filter(({ selector }) => before.has(selector)),
+        )
+      else if (hasNext && this.#options.published !== undefined)
+        tell(
+          'unpublished',
+          this.#records(domain, 'next').filter(({ seen }) => seen === undefined),
+        )
     }
+    return news
+  }
+
+  #records(domain: string, state: KeyState): readonly DkimRecord[] {
+    return this.records(domain).filter(record => record.state === state)
+  }
+
+  /** The successors, and whether DNS shows all of them; since when it shows each is written down. */
+  async #looked(name: string): Promise<{ readonly next: readonly KeptKey[]; readonly shown: boolean }> {
+    const { published } = this.#options
+    const next = (await this.#reread(name)).filter(({ state }) => state === 'next')
+    if (published === undefined || next.length === 0) return { next, shown: true }
+    const found = new Map<string, boolean>()
+    let shown = true
+    for (const key of next) {
+      // Who cannot tell does not say that it is gone.
+      const answer = await published(recordOf(name, key)).catch(() => undefined)
+      if (answer !== undefined) found.set(key.selector, answer)
+      shown &&= answer === true
+    }
+    const now = this.#clock.now()
+    if (next.some(({ selector, seen }) => found.has(selector) && (seen !== undefined) !== found.get(selector))) {
+      await this.#change(name, keys =>
+        keys.map(key => {
+          const answer = found.get(key.selector)
+          if (key.state !== 'next' || answer === undefined) return key
+          const { seen = now, ...rest } = key
+          return answer ? { ...rest, seen } : rest
+        }),
+      )
+    }
+    return { next: (this.#kept.get(name) ?? []).filter(({ state }) => state === 'next'), shown }
+  }
+
+  /** Changes what is on disk, while nobody else does. */
+  async #change(domain: string, change: (keys: readonly KeptKey[]) => readonly KeptKey[]): Promise<void> {
+    await withKeysLocked(this.#options.folder, domain, async () => {
+      const keys = await this.#reread(domain)
+      const changed = change(keys)
+      if (changed !== keys) await this.#write(domain, changed)
+    })
   }
 
   /** What is on disk now: another process may have changed it. */
@@ -183,8 +280,17 @@ class KeyStore implements DkimKeyStore {
   }
 }
 
-function recordOf(domain: string, { selector, record, state }: KeptKey): DkimRecord {
-  return { name: keyRecordName(domain, selector), text: record, strings: txtStrings(record), state }
+function recordOf(domain: string, { selector, record, state, since, seen }: KeptKey): DkimRecord {
+  const looked = seen === undefined ? {} : { seen }
+  return { name: keyRecordName(domain, selector), text: record, strings: txtStrings(record), state, domain, selector, since, ...looked }
+}
+
+/** One step further: what nobody has can sign no more; the public half stays for mail that is on its way. */
+function turned(key: KeptKey, now: number): KeptKey {
+  if (key.state === 'next') return { ...key, state: 'current', since: now }
+  if (key.state === 'retired') return key
+  const { selector, type, record } = key
+  return { selector, type, record, state: 'retired', since: now }
 }
 
 function domainOf(text: string): string {
@@ -193,12 +299,10 @@ function domainOf(text: string): string {
   return domain
 }
 
-/** RFC 6376 §3.1: a selector is never used for a second key. The day, a letter for the kind, a number where that is taken. */
+/** RFC 6376 §3.1: a selector is never used for a second key. The day, a letter for the kind, a number above all that were known of that day. */
 function freeSelector(now: number, type: KeyType, known: readonly KeptKey[]): string {
   const day = new Date(now).toISOString().slice(0, 10).replaceAll('-', '')
-  const taken = new Set(known.map(({ selector }) => selector))
   const base = `mw${day}${type === 'rsa' ? 'r' : 'e'}`
-  let selector = base
-  for (let count = 2; taken.has(selector); count++) selector = `${base}${count}`
-  return selector
+  const numbers = known.flatMap(({ selector }) => (selector.startsWith(base) ? [Number(selector.slice(base.length) || 1)] : []))
+  return numbers.length === 0 ? base : `${base}${Math.max(...numbers) + 1}`
 }

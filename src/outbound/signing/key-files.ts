@@ -3,6 +3,7 @@
 import { link, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
 import { ConfigurationError, MailError } from '../../contracts/mail-error.ts'
 import type { KeyType } from '../../dkim/index.ts'
 
@@ -16,6 +17,8 @@ export interface KeptKey {
   readonly state: KeyState
   /** When it came into that state, milliseconds since the epoch. */
   readonly since: number
+  /** Since when DNS shows it without a break, as far as anybody looked; milliseconds since the epoch. */
+  readonly seen?: number
   /** Text of the TXT record. */
   readonly record: string
   /** PEM; gone once the key is retired. */
@@ -44,15 +47,42 @@ export async function readKeyFile(folder: string, domain: string): Promise<reado
 
 function isKeptKey(value: unknown): value is KeptKey {
   if (typeof value !== 'object' || value === null) return false
-  const { selector, type, state, since, record, privateKey } = value as Partial<Record<keyof KeptKey, unknown>>
+  const { selector, type, state, since, seen, record, privateKey } = value as Partial<Record<keyof KeptKey, unknown>>
   return (
     typeof selector === 'string' &&
     (type === 'rsa' || type === 'ed25519') &&
     (state === 'next' || state === 'current' || state === 'retired') &&
     typeof since === 'number' &&
+    (seen === undefined || typeof seen === 'number') &&
     typeof record === 'string' &&
     (privateKey === undefined ? state === 'retired' : typeof privateKey === 'string')
   )
+}
+
+/** A change takes milliseconds: whoever holds the lock longer is gone. */
+const STALE_LOCK = 10_000
+const LOCK_PAUSE = 20
+
+/** Runs `change` while no other process changes the domain's file. */
+export async function withKeysLocked<T>(folder: string, domain: string, change: () => Promise<T>): Promise<T> {
+  const lock = `${pathOf(folder, domain)}.lock`
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  for (;;) {
+    try {
+      await (await open(lock, 'wx', 0o600)).close()
+      break
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error
+    }
+    const held = await stat(lock).catch(() => undefined)
+    if (held !== undefined && Date.now() - held.mtimeMs > STALE_LOCK) await unlink(lock).catch(() => undefined)
+    else await wait(LOCK_PAUSE)
+  }
+  try {
+    return await change()
+  } finally {
+    await unlink(lock).catch(() => undefined)
+  }
 }
 
 /** Writes a domain's file, durably and as a whole; `fresh`: only if there is none, else `false` is answered. */
