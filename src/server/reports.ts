@@ -1,4 +1,4 @@
-/** Reports of other servers: read from their mail, told, and kept. RFC 9990 §3.3; RFC 8460 §5.3. */
+/** Reports of other servers: read from their mail, told, and kept. RFC 9990 §3.5.2; RFC 8460 §5.3. */
 
 import type { EventSink, MailAddress, Middleware, ReceivedReport } from '../contracts/index.ts'
 import { dmarcReports } from '../filters/sender-auth/index.ts'

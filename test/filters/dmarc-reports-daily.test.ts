@@ -72,7 +72,7 @@ function stage(path: string, clock = fakeClock(TODAY * DAY + 20 * HOUR), fails: 
   }
 }
 
-test('a day is reported some hours after midnight, once, and what came after midnight the day after (RFC 9990 §3.4)', async () => {
+test('a day is reported some hours after midnight, once, and what came after midnight the day after (RFC 9990 §3.1)', async () => {
   const { daily, sent, errors, arrive, pass } = stage(join(folder, 'once.json'))
   daily.start()
   await arrive()

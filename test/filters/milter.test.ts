@@ -7,6 +7,8 @@ import { milter } from 'mailwright/filters/milter'
 import type { MilterOptions } from 'mailwright/filters/milter'
 import { socketDialer } from 'mailwright/net'
 import { requireProgram } from '../support/programs.ts'
+import { latin1Bytes } from '../../src/bytes/index.ts'
+import { verdicts } from '../dkim/messages.ts'
 import { person } from '../pipeline/house.ts'
 import { fake, LETTER, sent, started, workshop } from './beside.ts'
 import type { Fake } from './beside.ts'
@@ -52,6 +54,8 @@ test(
     assert.ok(at > 0, signed.evidence.join('\n'))
     const fields = (signed.stored ?? '').slice(at).split(/\n(?![ \t])/)
     const letter = `${fields[0]}\n${folded}`
+    const [ours] = await verdicts(latin1Bytes(letter.replaceAll('\n', '\r\n')), { 's1._domainkey.example.com': record })
+    assert.equal(ours?.result, 'pass', 'what it has signed, we verify too')
     const verified = await sent([filter], letter)
     assert.match(
       verified.stored ?? '',

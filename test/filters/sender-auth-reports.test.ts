@@ -67,8 +67,12 @@ test('bombs, entities, nests and crowds are no reports (M5)', () => {
 test('what was examined is counted, and reported where the domain’s own addresses, or those that agreed, want it (RFC 9990 §4)', async () => {
   const resolver = fakeResolver({
     'evil.example': { txt: ['v=spf1 ip4:203.0.113.66 -all'] },
-    '_dmarc.example.org': { txt: ['v=DMARC1; p=reject; rua=mailto:dmarc@example.org,mailto:a@yes.example,mailto:a@no.example'] },
-    'example.org._report._dmarc.yes.example': { txt: ['v=DMARC1'] },
+    '_dmarc.example.org': {
+      txt: ['v=DMARC1; p=reject; rua=mailto:dmarc@example.org,mailto:a@yes.example,mailto:a@no.example,mailto:a@moved.example'],
+    },
+    // An address of somebody else is not taken from there, one of its own is.
+    'example.org._report._dmarc.yes.example': { txt: ['v=DMARC1; rua=mailto:victim@elsewhere.example'] },
+    'example.org._report._dmarc.moved.example': { txt: ['v=DMARC1; rua=mailto:b@moved.example'] },
   })
   const sent: OutgoingReport[] = []
   const reports = new DmarcReportCollector({
@@ -84,10 +88,10 @@ test('what was examined is counted, and reported where the domain’s own addres
     await reception.recipient(address('ann@example.org'))
     await reception.message(spooled(PLAIN))
   }
-  assert.equal(await reports.send(Date.now()), 2)
+  assert.equal(await reports.send(Date.now()), 3)
   assert.deepEqual(
     sent.map(({ to }) => to),
-    ['dmarc@example.org', 'a@yes.example'],
+    ['dmarc@example.org', 'a@yes.example', 'b@moved.example'],
   )
   const [row] = sent[0]?.report.records ?? []
   assert.deepEqual(
@@ -95,6 +99,9 @@ test('what was examined is counted, and reported where the domain’s own addres
     [3, 'reject', 'fail', 'example.org', 'evil.example'],
   )
   const text = new TextDecoder().decode(sent[0]?.message)
+  const id = sent[0]?.report.id ?? ''
+  assert.ok(text.includes(`\r\n Report-ID: <${id}>\r\n`), text.slice(0, 500))
+  assert.match(id, /^[\w.-]+(?:@[\w.-]+)?$/)
   const body = Buffer.from(text.slice(text.indexOf('\r\n\r\n') + 4), 'base64')
   assert.match(gunzipSync(body).toString(), /<count>3<\/count>/)
   assert.equal(await reports.send(Date.now()), 0)

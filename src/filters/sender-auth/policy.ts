@@ -21,7 +21,7 @@ export interface SenderAuthOverride {
   readonly recipients?: readonly string[]
   /** What is done with mail that fails or cannot be judged. */
   readonly action: SenderAuthAction
-  /** Why, for reports to the author's domain. Default `local_policy`. RFC 9990 §3.1.1.6. */
+  /** Why, for reports to the author's domain. Default `local_policy`. RFC 9990 §3.1.6. */
   readonly reason?: 'local_policy' | 'trusted_forwarder' | 'mailing_list' | 'other'
 }
 
@@ -53,7 +53,7 @@ export interface Decision {
   readonly action: SenderAuthAction
   /** For the trace and the peer. */
   readonly text: string
-  /** RFC 9990 §3.1.1.6. */
+  /** RFC 9990 §3.1.6. */
   readonly override?: string
 }
 

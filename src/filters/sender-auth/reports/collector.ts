@@ -1,11 +1,11 @@
-/** Collects what was found about domains that ask for reports, and writes a report for each of them. RFC 9990 §3, §4, §5. */
+/** Collects what was found about domains that ask for reports, and writes a report for each of them. RFC 9990 §3, §4. */
 
 import { gzipSync } from 'node:zlib'
 import type { DmarcReport, ReportedRow, Resolver } from '../../../contracts/index.ts'
 import { encodeBase64 } from '../../../bytes/ascii.ts'
 import { canonicalAddress } from '../../../mime/index.ts'
 import { organisationOf } from '../../organisation.ts'
-import { isDmarcRecord, type DmarcRecord } from '../dmarc-record.ts'
+import { isDmarcRecord, parseDmarcRecord, type DmarcRecord } from '../dmarc-record.ts'
 import type { ExaminedMessage } from '../sender-auth.ts'
 import { writeDmarcReport } from './write-report.ts'
 
@@ -49,7 +49,7 @@ interface Collected {
   readonly rows: Map<string, ReportedRow>
 }
 
-/** Addresses of one record that are reported to. RFC 9990 §4 asks for at least two. */
+/** Addresses of one record that are reported to. RFC 9990 §3.5 leaves the limit to whoever reports. */
 const MOST_ADDRESSES = 3
 /** A report that could not be handed over is tried again for so many seconds; after that it is old news. */
 const STALE = 2 * 86_400
@@ -201,23 +201,31 @@ export class DmarcReportCollector {
   async #addresses({ record, policyDomain }: CollectedReports[number]): Promise<readonly string[]> {
     const addresses: string[] = []
     for (const uri of record.rua) {
-      const address = canonicalAddress(decoded(/^mailto:([^?!]+)/i.exec(uri)?.[1] ?? ''))
+      const address = addressOf(uri)
       if (address === undefined || addresses.length >= MOST_ADDRESSES) continue
-      if (organisationOf(address.domain) !== organisationOf(policyDomain) && !(await this.#agreed(policyDomain, address.domain))) continue
-      addresses.push(`${address.local}@${address.domain}`)
+      const given = `${address.local}@${address.domain}`
+      const isOwn = organisationOf(address.domain) === organisationOf(policyDomain)
+      const taken = isOwn ? given : await this.#agreed(policyDomain, address.domain, given)
+      if (taken !== undefined && !addresses.includes(taken)) addresses.push(taken)
     }
     return addresses
   }
 
-  async #agreed(policyDomain: string, domain: string): Promise<boolean> {
+  /** The address at the other domain that it wants them at: the one that was given, or another of its own. RFC 9990 §4 steps 5 to 9. */
+  async #agreed(policyDomain: string, domain: string, given: string): Promise<string | undefined> {
     try {
-      return (await this.#options.resolver.txt(`${policyDomain}._report._dmarc.${domain}`)).records.some(isDmarcRecord)
+      const { records } = await this.#options.resolver.txt(`${policyDomain}._report._dmarc.${domain}`)
+      const agreed = records.filter(isDmarcRecord)
+      const others = agreed.flatMap(text => parseDmarcRecord(text)?.rua ?? []).map(addressOf)
+      // An address elsewhere would make this an open relay of reports.
+      const other = others.find(address => address?.domain === domain)
+      return agreed.length === 0 ? undefined : other === undefined ? given : `${other.local}@${other.domain}`
     } catch {
-      return false
+      return undefined
     }
   }
 
-  /** RFC 9990 §3.3, §3.4. */
+  /** RFC 9990 §3.5.2; the id is the same in the field and in the report (§3.1.4). */
   #message(report: DmarcReport, to: string, now: number): Uint8Array {
     const { email } = this.#options
     const submitter = email.slice(email.lastIndexOf('@') + 1)
@@ -228,7 +236,7 @@ export class DmarcReportCollector {
       `To: <${to}>`,
       `Subject: Report Domain: ${report.policy.domain}`,
       ` Submitter: ${submitter}`,
-      ` Report-ID: <${report.id}@${submitter}>`,
+      ` Report-ID: <${report.id}>`,
       `Date: ${new Date(now).toUTCString().replace('GMT', '+0000')}`,
       `Message-ID: <${report.id}.dmarc@${submitter}>`,
       'Auto-Submitted: auto-generated',
@@ -242,6 +250,10 @@ export class DmarcReportCollector {
     ]
     return new TextEncoder().encode(text.join('\r\n'))
   }
+}
+
+function addressOf(uri: string): ReturnType<typeof canonicalAddress> {
+  return canonicalAddress(decoded(/^mailto:([^?!]+)/i.exec(uri)?.[1] ?? ''))
 }
 
 function decoded(text: string): string {

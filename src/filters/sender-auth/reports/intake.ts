@@ -1,4 +1,4 @@
-/** Takes reports of DMARC and TLS out of the mail of those who asked for them. RFC 9990 §3.3; RFC 8460 §5.3. */
+/** Takes reports of DMARC and TLS out of the mail of those who asked for them. RFC 9990 §3.5.2; RFC 8460 §5.3. */
 
 import type { Clock, DmarcReport, MailAddress, MessageContext, Middleware, Next, TlsReport, Verdict } from '../../../contracts/index.ts'
 import { canonicalAddress } from '../../../mime/index.ts'

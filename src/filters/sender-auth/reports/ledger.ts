@@ -1,4 +1,4 @@
-/** What is not reported yet, kept from one start to the next. RFC 9990 §3.4. */
+/** What is not reported yet, kept from one start to the next. RFC 9990 §3.1. */
 
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import type { CollectedReports } from './collector.ts'
