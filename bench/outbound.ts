@@ -64,7 +64,8 @@ async function mailwright(sinkPort: number): Promise<Relay> {
 }
 
 /** All services but the queue manager, which is added when sending begins: until then mail waits in `incoming`. */
-const SERVICES = `cleanup unix n - n - 0 cleanup
+const SERVICES = `pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce

@@ -1,16 +1,25 @@
 /**
  * `npm run torture -- --kills 1000`: SIGKILL under load, again and again, with a ledger of what was acknowledged. With `--queue`: the
- * queue of outgoing mail, shared by two processes, instead of a server that receives.
+ * queue of outgoing mail, shared by two processes, instead of a server that receives; with `--outbound`: a server that is submitted to, and
+ * what reaches the next one.
  */
 
 import { parseArgs } from 'node:util'
+import { departures } from './lib/departures.ts'
 import { queueTorture } from './lib/queue-torture.ts'
 import { torture, verified } from './lib/torture.ts'
 
-const { values } = parseArgs({ options: { kills: { type: 'string', default: '100' }, queue: { type: 'boolean', default: false } } })
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '100' },
+    queue: { type: 'boolean', default: false },
+    outbound: { type: 'boolean', default: false },
+  },
+})
 const kills = Number(values.kills)
 if (!Number.isInteger(kills) || kills < 1) throw new Error('--kills takes a whole number of at least 1')
 if (values.queue) await tortureQueue()
+else if (values.outbound) await tortureDepartures()
 else await tortureServer()
 
 async function tortureServer(): Promise<void> {
@@ -30,6 +39,17 @@ async function tortureQueue(): Promise<void> {
     `kills ${result.kills}, messages acknowledged ${result.queued}, outcomes acknowledged ${result.settled}, lost ${result.lost.length}, twice though acknowledged ${result.twice.length}, ` +
       `handed over again ${result.again} of ${result.inFlight} leases in flight, wrong ${result.wrong.length}, slowest start to first lease ${result.slowestStart.toFixed(0)} ms, verify() problems ${result.problems.length}`,
   )
+  for (const line of bad.slice(0, 50)) console.log(line)
+  process.exitCode = bad.length === 0 ? 0 : 1
+}
+
+async function tortureDepartures(): Promise<void> {
+  const result = await departures({ kills, onProgress: line => console.error(line), verify: verified })
+  console.log(
+    `kills ${result.kills}, acknowledged ${result.acknowledged}, lost ${result.lost.length}, corrupt ${result.corrupt.length}, arrived again ${result.again} of ${result.inFlight} in flight at a kill, ` +
+      `again though not in flight ${result.twice.length}, the slowest restart ${result.slowestRestart.toFixed(0)} ms, verify() problems ${result.problems.length}`,
+  )
+  const bad = [...result.lost, ...result.corrupt, ...result.twice, ...result.problems]
   for (const line of bad.slice(0, 50)) console.log(line)
   process.exitCode = bad.length === 0 ? 0 : 1
 }

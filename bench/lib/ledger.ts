@@ -25,11 +25,11 @@ export class Ledger {
   }
 
   /** A new message, 1 to 40 KB or of `length` random octets in hexadecimal, noted as uncertain until it is acknowledged. */
-  message(length: number = someLength()): { readonly id: string; readonly octets: Buffer } {
+  message(length: number = someLength(), from: string = 'ledger@elsewhere.example'): { readonly id: string; readonly octets: Buffer } {
     const id = randomBytes(9).toString('hex')
     const body = `${randomBytes(length).toString('hex').replace(/.{70}/g, '$&\r\n')}\r\n`
     this.uncertain.set(id, hashOf(body))
-    return { id, octets: Buffer.from(`From: ledger@elsewhere.example\r\nSubject: ${id}\r\nX-Ledger: ${id}\r\n\r\n${body}`) }
+    return { id, octets: Buffer.from(`From: ${from}\r\nSubject: ${id}\r\nX-Ledger: ${id}\r\n\r\n${body}`) }
   }
 
   close(): void {

@@ -56,23 +56,45 @@ export async function deliverer(port: number, greeting: 'LHLO' | 'EHLO', recipie
     if ((await talk.line(isReply)) === undefined) return
     talk.send(`${greeting} load.example\r\n`)
     if ((await talk.line(isReply)) === undefined) return
-    for (;;) {
-      const { id, octets } = ledger.message()
-      talk.send(`MAIL FROM:<ledger@elsewhere.example>\r\nRCPT TO:<${recipient}>\r\nDATA\r\n`)
-      for (const expected of ['250', '250', '354']) {
-        const reply = await talk.line(isReply)
-        if (reply === undefined) return
-        if (!reply.startsWith(expected)) throw new Error(`${expected} was expected: ${reply}`)
-      }
-      talk.send(octets)
-      talk.send('.\r\n')
-      const reply = await talk.line(isReply)
-      if (reply === undefined) return
-      if (reply.startsWith('250')) ledger.acknowledge(id)
-      else if (!reply.startsWith('4')) throw new Error(`delivery was refused: ${reply}`)
-    }
+    await transactions(talk, 'ledger@elsewhere.example', recipient, ledger)
   } finally {
     talk.close()
+  }
+}
+
+/** Logs in and submits over SMTP until the connection ends. */
+export async function submitter(port: number, user: string, password: string, recipient: string, ledger: Ledger): Promise<void> {
+  const talk = new Conversation(port)
+  try {
+    if ((await talk.line(isReply)) === undefined) return
+    talk.send('EHLO load.example\r\n')
+    if ((await talk.line(isReply)) === undefined) return
+    talk.send(`AUTH PLAIN ${Buffer.from(`\0${user}\0${password}`).toString('base64')}\r\n`)
+    const reply = await talk.line(isReply)
+    if (reply === undefined) return
+    if (!reply.startsWith('235')) throw new Error(`the login was refused: ${reply}`)
+    await transactions(talk, user, recipient, ledger)
+  } finally {
+    talk.close()
+  }
+}
+
+/** One message after the other, until the connection ends. */
+async function transactions(talk: Conversation, sender: string, recipient: string, ledger: Ledger): Promise<void> {
+  for (;;) {
+    const { id, octets } = ledger.message(undefined, sender)
+    talk.send(`MAIL FROM:<${sender}>\r\nRCPT TO:<${recipient}>\r\nDATA\r\n`)
+    for (const expected of ['250', '250', '354']) {
+      const reply = await talk.line(isReply)
+      if (reply === undefined) return
+      if (!reply.startsWith(expected)) throw new Error(`${expected} was expected: ${reply}`)
+    }
+    talk.send(octets)
+    talk.send('.\r\n')
+    const reply = await talk.line(isReply)
+    if (reply === undefined) return
+    if (reply.startsWith('250')) ledger.acknowledge(id)
+    else if (!reply.startsWith('4')) throw new Error(`the message was refused: ${reply}`)
   }
 }
 

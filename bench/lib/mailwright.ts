@@ -18,13 +18,14 @@ const STALL_WATCH = join(ROOT, 'bench/lib/stall-watch.ts')
 interface Ready {
   readonly user: string
   readonly password: string | null
-  readonly ports: Readonly<Record<'smtp' | 'lmtp' | 'imap' | 'imaps' | 'pop3', number>>
+  readonly ports: Readonly<Record<'smtp' | 'submission' | 'lmtp' | 'imap' | 'imaps' | 'pop3', number>>
 }
 
 /** Our server with what a restart needs: the same folder, another process. */
 export interface OwnPeer extends Peer {
   readonly pid: number
   readonly imapsPort: number
+  readonly submissionPort: number
   readonly folder: string
   /** The longest that the server's event loop stood still since the last question, in milliseconds. */
   longestStall(): Promise<number>
@@ -34,8 +35,11 @@ export interface OwnPeer extends Peer {
   stopKeeping(): Promise<void>
 }
 
-/** Starts the personal server with free ports and a known password. */
-export async function mailwright(folder: string = mkdtempSync(join(tmpdir(), 'bench-mailwright-'))): Promise<OwnPeer> {
+/** Starts the personal server with free ports and a known password; `more` are further words of its command line. */
+export async function mailwright(
+  folder: string = mkdtempSync(join(tmpdir(), 'bench-mailwright-')),
+  more: readonly string[] = [],
+): Promise<OwnPeer> {
   const words = [
     '--data',
     folder,
@@ -50,9 +54,10 @@ export async function mailwright(folder: string = mkdtempSync(join(tmpdir(), 'be
     // As bare as the servers beside it: none of them asks DNS or weighs words.
     '--filters',
     'none',
+    ...more,
   ]
   for (const name of ['smtp', 'submission', 'submissions', 'lmtp', 'imap', 'imaps', 'pop3', 'pop3s']) words.push(`--${name}-port`, '0')
-  return started(folder, join(ROOT, 'examples/personal-server.ts'), words, () => mailwright(folder))
+  return started(folder, join(ROOT, 'examples/personal-server.ts'), words, () => mailwright(folder, more))
 }
 
 async function started(folder: string, script: string, words: readonly string[], again: () => Promise<OwnPeer>): Promise<OwnPeer> {
@@ -79,6 +84,7 @@ async function started(folder: string, script: string, words: readonly string[],
     lmtpPort: ready.ports.lmtp,
     imapPort: ready.ports.imap,
     imapsPort: ready.ports.imaps,
+    submissionPort: ready.ports.submission,
     pop3Port: ready.ports.pop3,
     user: 'box@bench.example',
     password: 'bench-secret-1',

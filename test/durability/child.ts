@@ -26,11 +26,19 @@ export interface Running {
   stop(signal?: NodeJS.Signals): Promise<number | string>
 }
 
-/** Starts the server on a folder; `before` are words that start it, such as those of strace. */
-export async function serverOn(data: string, before: readonly string[] = []): Promise<Running> {
+/** Starts the server on a folder; `before` are words that start it, such as those of strace, `more` further options. */
+export async function serverOn(data: string, before: readonly string[] = [], more: readonly string[] = []): Promise<Running> {
   const words = ['--data', data, '--domain', 'bench.example', '--user', user, '--password', password, '--json', '--allow-plaintext-login']
   const ports = DOORS.flatMap(door => [`--${door}-port`, '0'])
-  const command = [...before, process.execPath, '--conditions=mailwright-source', 'examples/personal-server.ts', ...words, ...ports]
+  const command = [
+    ...before,
+    process.execPath,
+    '--conditions=mailwright-source',
+    'examples/personal-server.ts',
+    ...words,
+    ...ports,
+    ...more,
+  ]
   const child = spawn(command[0] ?? '', command.slice(1), { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   let told = ''
   child.stderr.setEncoding('utf8').on('data', text => (told += String(text)))
