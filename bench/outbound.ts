@@ -5,6 +5,7 @@
 
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -108,6 +109,7 @@ smtp_tls_security_level = none
 disable_dns_lookups = yes
 smtp_host_lookup = native
 message_size_limit = 0
+in_flow_delay = 0
 alias_maps =
 maillog_file = ${folder}/log
 maillog_file_prefixes = ${tmpdir()}
@@ -119,11 +121,18 @@ maillog_file_prefixes = ${tmpdir()}
   const group = cpuGroup()
   const child = spawn('sh', ['-c', `${group.enter}; exec postfix -c ${folder}/etc start-fg`], { stdio: 'ignore' })
   await listening(port)
+  // Whom cleanup can tell of a message: somebody who listens to nothing (and in_flow_delay must not wait for a manager that is not there).
+  const deaf = createServer(socket => socket.destroy())
+  const told = join(folder, 'queue/public/qmgr')
+  await new Promise<void>(resolve => deaf.listen(told, resolve))
+  chmodSync(told, 0o666)
   return {
     name: 'postfix',
     group,
     port,
     async go() {
+      await new Promise(resolve => deaf.close(resolve))
+      rmSync(told, { force: true })
       writeFileSync(master, `${door}qmgr unix n - n 300 1 qmgr\n${SERVICES}`)
       await run('postfix', ['-c', join(folder, 'etc'), 'reload'])
       // A queue manager that is not up yet misses the reload's word: it is told once more.
@@ -131,6 +140,7 @@ maillog_file_prefixes = ${tmpdir()}
       await run('postqueue', ['-c', join(folder, 'etc'), '-f'])
     },
     async stop() {
+      deaf.close()
       child.kill('SIGTERM')
       group.remove()
       rmSync(folder, { recursive: true, force: true })
