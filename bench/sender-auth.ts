@@ -70,7 +70,7 @@ function ourMessage(message: Buffer, zone: Readonly<Record<string, string>>): ()
         principal: undefined,
       },
       signal: new AbortController().signal,
-      trace: { note: () => undefined, symbol: () => undefined, symbols: [], entries: [] },
+      trace: { note: () => undefined, later: () => () => undefined, symbol: () => undefined, symbols: [], entries: [] },
       shared: new Map(),
       envelope: { sender: { local: 'ann', domain: 'example.org' }, recipients: [{ local: 'box', domain: 'bench.example' }] },
       source: { size: message.length, read: (start, end) => message.subarray(start, end) },

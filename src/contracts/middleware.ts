@@ -143,6 +143,12 @@ export interface DeliveryContext extends PhaseContext {
   mailbox: string | { readonly specialUse: SpecialUse } | undefined
   /** Flags it begins with. */
   readonly flags: Set<Flag>
+  /**
+   * Does something once the copy is durable in a mailbox, and nothing when it never is: refused further out, put aside, or not to be stored. The
+   * client hears of its message when that is done, after 30 seconds at most; what it throws is reported, and changes nothing. A crash in between
+   * leaves it undone.
+   */
+  whenStored(work: () => Promise<void>): void
 }
 
 /** A client gave a command in IMAP or POP3 (SMTP's have phases of their own). */

@@ -35,6 +35,8 @@ export interface TraceEntry {
 export interface TraceLog {
   /** Notes what was seen, in words for an operator; control characters are escaped. Credited to the middleware that runs. */
   note(evidence: string): void
+  /** A `note` for later: for what middleware does when its phase is over, while the message is still at hand. */
+  later(): (evidence: string) => void
   /**
    * Puts a symbol into the scale; the same name again from the same middleware replaces it. At most 100 of each middleware.
    * Throws `MailError('invalid')` for a name that is none or a score that is no finite number.

@@ -29,6 +29,8 @@ import { copyFields, missingFields, receivedField } from './trace-fields.ts'
 
 /** All `deliver` phases of one message together. */
 const DELIVER_WITHIN = 120_000
+/** What a filter does once a copy is stored. */
+const AFTERWARDS_WITHIN = 30_000
 const NOT_PASSED_ON: Verdict = reject('This message is not passed on', '5.7.1')
 const GONE: Verdict = defer('The client has left', '4.4.2')
 const encoder = new TextEncoder()
@@ -45,6 +47,9 @@ interface Copy {
   place: Place
   flags: readonly Flag[]
   verdict: Verdict
+  /** What filters do once it is durable. */
+  afterwards: readonly (() => Promise<void>)[]
+  stored: boolean
 }
 
 /**
@@ -145,6 +150,7 @@ export class Delivery {
       message,
       taken.filter(copy => copy.verdict.kind === 'accept' || copy.verdict.kind === 'quarantine'),
     )
+    await this.#afterwards(copies)
     // Last, since what is queued may leave at once: a copy here that fails is then tried again without a second one elsewhere.
     const failed = this.#reception.connection.protocol !== 'lmtp' && copies.some(({ verdict }) => verdict.kind === 'defer')
     if (!failed) {
@@ -208,7 +214,7 @@ export class Delivery {
       const cameBack = message.deliveredBefore.has(printedAddress(given))
       for (const { account, address, mailbox } of targets) {
         const place: Place = message.verdict.kind === 'quarantine' ? (message.verdict.mailbox ?? { specialUse: 'Junk' }) : mailbox
-        const copy: Copy = { recipient, account, address, place, flags: [], verdict: message.verdict }
+        const copy: Copy = { recipient, account, address, place, flags: [], verdict: message.verdict, afterwards: [], stored: false }
         copies.push(copy)
         if (cameBack || message.deliveredBefore.has(address)) copy.verdict = BEEN_HERE
         else if (this.#house.onion.has('deliver')) await this.#deliverPhase(message, copy, until)
@@ -223,6 +229,7 @@ export class Delivery {
     if (recipient === undefined) return
     const flags = new Set<Flag>()
     const chosen: { mailbox: Place } = { mailbox: copy.place }
+    const afterwards: (() => Promise<void>)[] = []
     const { verdict } = await this.#house.onion.run('deliver', {
       connection,
       entries,
@@ -242,11 +249,32 @@ export class Delivery {
           chosen.mailbox = place
         },
         flags,
+        whenStored: work => void afterwards.push(work),
       }),
     })
     copy.flags = [...flags]
+    copy.afterwards = afterwards
     copy.place = verdict.kind === 'quarantine' ? (verdict.mailbox ?? { specialUse: 'Junk' }) : chosen.mailbox
     if (verdict.kind !== 'accept' || copy.verdict.kind !== 'quarantine') copy.verdict = verdict
+  }
+
+  /** What filters do once a copy is where it belongs. */
+  async #afterwards(copies: readonly Copy[]): Promise<void> {
+    const { clock, report } = this.#house
+    for (const { stored, verdict, afterwards } of copies) {
+      if (!stored || verdict.kind !== 'accept') continue
+      for (const work of afterwards) {
+        const { promise: late, reject: tooLate } = Promise.withResolvers<void>()
+        const cancel = clock.after(AFTERWARDS_WITHIN, () => tooLate(new Error(`not done within ${AFTERWARDS_WITHIN} ms`)))
+        try {
+          await Promise.race([work(), late])
+        } catch (error) {
+          report(error, 'after delivery', this.#reception.connection)
+        } finally {
+          cancel()
+        }
+      }
+    }
   }
 
   /** Stores what was decided on, in one durable step; puts the result into each copy's verdict. */
@@ -292,7 +320,9 @@ export class Delivery {
   #note(result: DeliveryResult | undefined, copies: readonly Copy[]): void {
     const { connection, taken } = this.#reception
     if (result?.ok === true) {
-      for (const { recipient, account } of copies) {
+      for (const copy of copies) {
+        const { recipient, account } = copy
+        copy.stored = true
         const address = taken[recipient]?.address
         if (address === undefined) continue
         const { mailbox, uid } = result

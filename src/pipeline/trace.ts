@@ -50,6 +50,13 @@ export class PhaseLog implements TraceLog {
     frame.evidence.push(escaped(evidence))
   }
 
+  later(): (evidence: string) => void {
+    const frame = this.#closed ? undefined : this.#stack.at(-1)
+    return evidence => {
+      if (frame !== undefined && frame.evidence.length < MAX_NOTES) frame.evidence.push(escaped(evidence))
+    }
+  }
+
   symbol(name: string, score: number, text?: string): void {
     if (!SYMBOL_NAME.test(name)) throw new MailError('invalid', `${JSON.stringify(name)} is no name of a symbol`)
     if (!Number.isFinite(score)) throw new MailError('invalid', `the score of ${name} is no finite number`)

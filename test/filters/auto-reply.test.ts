@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MailError, quarantine } from 'mailwright/contracts'
-import type { Middleware } from 'mailwright/contracts'
+import { accept, MailError, quarantine, reject } from 'mailwright/contracts'
+import type { MailStore, Middleware, Verdict } from 'mailwright/contracts'
 import { autoReplies } from 'mailwright/filters/auto-reply'
 import type { AutoRepliesOptions, AutoReplyMail } from 'mailwright/filters/auto-reply'
-import { memoryState } from 'mailwright/stores/memory'
+import { memoryState, memoryStore } from 'mailwright/stores/memory'
 import { fakeClock } from 'mailwright/testing'
 import { address, connectionOf, houseOf, mailOf, person, spooled } from '../pipeline/house.ts'
 
@@ -186,4 +186,37 @@ test('times that cannot be are refused at once', () => {
   const parts = { state, answer: () => undefined, send: async () => undefined }
   assert.throws(() => autoReplies({ ...parts, every: 0 }), { code: 'MW_AUTO_REPLY' })
   assert.throws(() => autoReplies({ ...parts, daily: Number.NaN }), { code: 'MW_AUTO_REPLY' })
+})
+
+test('nobody is told that a message is here before it is: not when the store failed, nor when somebody further out said no', async () => {
+  const clock = fakeClock()
+  const sent: AutoReplyMail[] = []
+  let fails = true
+  const kept = memoryStore()
+  const store: MailStore = new Proxy(kept, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name)
+      if (name === 'deliver' && fails) return () => Promise.reject(new MailError('no-space', 'full'))
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  let outer: Verdict = accept()
+  const around: Middleware = { name: 'outer', deliver: async (_context, next) => (await next(), outer) }
+  const filter = autoReplies({ clock, state: memoryState({ clock }), answer: () => AWAY, send: async mail => void sent.push(mail) })
+  const { host } = houseOf({ store, middleware: [around, filter] })
+  const comes = async (): Promise<string | undefined> => {
+    const { reception } = await host.receive(connectionOf('smtp'), { sender: address('zoe@far.example') })
+    await reception.recipient(address('ann@example.org'))
+    const { outcomes } = await reception.message(spooled('From: zoe@far.example\nTo: ann@example.org\nSubject: Lunch?\n\nHello\n'))
+    return outcomes[0]?.kind
+  }
+  assert.deepEqual([await comes(), sent.length], ['defer', 0])
+  fails = false
+  outer = reject('no')
+  assert.deepEqual([await comes(), sent.length], ['reject', 0])
+  outer = quarantine('odd')
+  assert.deepEqual([await comes(), sent.length], ['accept', 0])
+  outer = accept()
+  assert.deepEqual([await comes(), sent.length], ['accept', 1])
+  assert.deepEqual([await comes(), sent.length], ['accept', 1])
 })

@@ -287,3 +287,42 @@ test('a message that a client stores by itself runs through the message phase (R
   verdict = quarantine('smells')
   assert.equal((await house.host.appended(connectionOf('imap'), content)).verdict.kind, 'reject')
 })
+
+test('what a filter does once a message is stored: a fault is reported, and one that hangs ends after 30 seconds', async () => {
+  const done: string[] = []
+  let begun: () => void = () => undefined
+  const hangs = new Promise<void>(resolve => void (begun = resolve))
+  const house = houseOf({
+    middleware: [
+      {
+        name: 'after',
+        deliver: async (context, next) => {
+          const note = context.trace.later()
+          context.whenStored(async () => {
+            done.push('first')
+            note('it is stored')
+          })
+          context.whenStored(() => Promise.reject(new Error('a bug')))
+          context.whenStored(() => {
+            begun()
+            return new Promise(() => undefined)
+          })
+          return next()
+        },
+      },
+    ],
+  })
+  const { reception } = await house.host.receive(connectionOf(), { sender: address('zoe@far.example') })
+  await reception.recipient(address('ann@example.org'))
+  const outcome = reception.message(spooled('From: zoe@far.example\n\nHello\n'))
+  await hangs
+  house.clock.advance(30_000)
+  assert.equal((await outcome).outcomes[0]?.kind, 'accept')
+  assert.deepEqual(done, ['first'])
+  assert.deepEqual(
+    house.told('error').map(({ error, where }) => `${String(where)}: ${String(error)}`),
+    ['after delivery: Error: a bug', 'after delivery: Error: not done within 30000 ms'],
+  )
+  const trace = house.told('message')[0]?.['trace'] as readonly { readonly evidence: readonly string[] }[]
+  assert.deepEqual(trace[0]?.evidence, ['it is stored'])
+})

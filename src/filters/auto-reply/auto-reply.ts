@@ -131,16 +131,21 @@ class AutoReplies implements Middleware {
   async deliver(context: DeliveryContext, next: Next): Promise<Verdict> {
     const verdict = await next()
     if (verdict.kind !== 'accept' || isJunk(context)) return verdict
-    try {
-      await this.#answer(context, context.shared.get(ARRIVED) as Arrived | undefined)
-    } catch (error) {
-      if (!(error instanceof MailError)) throw error
-      context.trace.note(`not answered: ${error.message}`)
-    }
+    const note = context.trace.later()
+    const arrived = context.shared.get(ARRIVED) as Arrived | undefined
+    // Nobody is told that a message is here before it is.
+    context.whenStored(async () => {
+      try {
+        if (!isJunk(context)) await this.#answer(context, arrived, note)
+      } catch (error) {
+        if (!(error instanceof MailError)) throw error
+        note(`not answered: ${error.message}`)
+      }
+    })
     return verdict
   }
 
-  async #answer(context: DeliveryContext, arrived: Arrived | undefined): Promise<void> {
+  async #answer(context: DeliveryContext, arrived: Arrived | undefined, note: (evidence: string) => void): Promise<void> {
     const { account, recipient, trace } = context
     const address = canonicalAddress(account.address)
     if (arrived?.sender === undefined || address === undefined) return
@@ -149,7 +154,7 @@ class AutoReplies implements Middleware {
     if (reply === undefined) return
     const { onlyWithSymbols } = this.#options
     if (onlyWithSymbols !== undefined && !trace.symbols.some(({ name }) => onlyWithSymbols.includes(name))) {
-      trace.note(`not answered: none of ${onlyWithSymbols.join(', ')}`)
+      note(`not answered: none of ${onlyWithSymbols.join(', ')}`)
       return
     }
     const further = (await this.#options.addressesOf?.(account)) ?? []
@@ -165,10 +170,10 @@ class AutoReplies implements Middleware {
       },
     )
     if (!answered.reply) {
-      trace.note(`not answered: ${answered.reason}`)
+      note(`not answered: ${answered.reason}`)
       return
     }
-    await this.#once(context, answered.to, reply, () =>
+    await this.#once(context, note, answered.to, reply, () =>
       this.#options.send({
         raw: messageOf(answered.header, reply.text),
         envelope: { from: answered.from, to: printAddress(answered.to) },
@@ -181,7 +186,8 @@ class AutoReplies implements Middleware {
 
   /** Counted before it is sent: rather no answer than two. */
   async #once(
-    { account, signal, trace }: DeliveryContext,
+    { account, signal }: DeliveryContext,
+    note: (evidence: string) => void,
     to: MailAddress,
     reply: AutoAnswer,
     send: () => Promise<unknown>,
@@ -194,14 +200,14 @@ class AutoReplies implements Middleware {
     const [row] = isKnown ? [] : await state.add(space, [{ key, first: 1, expiresAt: this.#now() + every }], { signal })
     // Of two messages at once, one is the first.
     if (row?.first !== 1) {
-      trace.note('not answered: this sender was answered before')
+      note('not answered: this sender was answered before')
       return
     }
     const hasCounted = (await state.read(DAILY, [account.id], { signal })).has(account.id)
     const end = hasCounted ? {} : { expiresAt: this.#now() + DAY }
     const [given] = await state.add(DAILY, [{ key: account.id, first: 1, ...end }], { signal })
     if ((given?.first ?? 0) > daily) {
-      trace.note(`not answered: ${daily} answers of this account in a day are enough`)
+      note(`not answered: ${daily} answers of this account in a day are enough`)
       await state.drop(space, [key], { signal })
       return
     }
@@ -211,7 +217,7 @@ class AutoReplies implements Middleware {
       await state.drop(space, [key], { signal })
       throw error
     }
-    trace.note(`answered ${printAddress(to)}`)
+    note(`answered ${printAddress(to)}`)
   }
 }
 
