@@ -87,12 +87,9 @@ test('who wants it there by a moment hears when it is late, or at once that nobo
   assert.deepEqual(
     stage.notified
       .slice(1)
-      .map(({ action, recipient, status }) => [action, recipient.address, status.code])
+      .map(({ action, recipient, status }) => `${action} ${recipient.address} ${status.code}`)
       .toSorted(),
-    [
-      ['delayed', 'bob@far.example', '4.4.7'],
-      ['failed', 'cat@far.example', '5.4.7'],
-    ],
+    ['delayed bob@far.example 4.4.7', 'failed cat@far.example 5.4.7'],
   )
   await stage.agent.stop(0)
 })
