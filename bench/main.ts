@@ -23,6 +23,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   receive: async () => (await import('./receive.ts')).receive(rounds, scale),
   imap: async () => (await import('./imap.ts')).imap({ rounds, messages: Number(values.messages), data, prepare }),
   memory: async () => (await import('./memory.ts')).memory(),
+  flood: async () => (await import('./flood.ts')).floodBench(scale),
   outbound: async () => (await import('./outbound.ts')).outbound(rounds, scale),
   'outbound-client': async () => (await import('./outbound-client.ts')).outboundClient(rounds, scale),
   queue: async () => (await import('./queue.ts')).queue(rounds, scale),

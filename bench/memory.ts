@@ -1,16 +1,15 @@
 /** What connections and large messages cost in memory, and how long the event loop ever stood still meanwhile. */
 
 import { connect } from 'node:net'
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as tlsConnect } from 'node:tls'
 import { printTable } from './lib/figures.ts'
 import { ImapClient } from './lib/imap-client.ts'
 import { roomy, type OwnPeer } from './lib/mailwright.ts'
+import { residentOf } from './lib/resident.ts'
 
-/** Resident set of the server, in octets. */
 function resident(peer: OwnPeer): number {
-  return Number(readFileSync(`/proc/${peer.pid}/statm`, 'latin1').split(' ')[1]) * 4096
+  return residentOf(peer.pid)
 }
 
 /** Idle, logged-in IMAP connections. */

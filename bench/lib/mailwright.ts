@@ -18,7 +18,7 @@ const STALL_WATCH = join(ROOT, 'bench/lib/stall-watch.ts')
 interface Ready {
   readonly user: string
   readonly password: string | null
-  readonly ports: Readonly<Record<'smtp' | 'submission' | 'lmtp' | 'imap' | 'imaps' | 'pop3', number>>
+  readonly ports: Readonly<Record<'smtp' | 'submission' | 'submissions' | 'lmtp' | 'imap' | 'imaps' | 'pop3', number>>
 }
 
 /** Our server with what a restart needs: the same folder, another process. */
@@ -26,6 +26,7 @@ export interface OwnPeer extends Peer {
   readonly pid: number
   readonly imapsPort: number
   readonly submissionPort: number
+  readonly submissionsPort: number
   readonly folder: string
   /** The longest that the server's event loop stood still since the last question, in milliseconds. */
   longestStall(): Promise<number>
@@ -85,6 +86,7 @@ async function started(folder: string, script: string, words: readonly string[],
     imapPort: ready.ports.imap,
     imapsPort: ready.ports.imaps,
     submissionPort: ready.ports.submission,
+    submissionsPort: ready.ports.submissions,
     pop3Port: ready.ports.pop3,
     user: 'box@bench.example',
     password: 'bench-secret-1',

@@ -118,6 +118,8 @@ export interface Host {
   readonly events: EventSink
   /** Whether mail can leave for other servers: engines offer what has to do with that only then. */
   readonly sends: boolean
+  /** Connections run short at this moment: engines wait no longer than some seconds for strangers. RFC 5321 §7.8. */
+  readonly isStressed: boolean
   /** Begins a connection: runs the `connect` phase. Anything but `accept` is told to the peer, and the connection ends. */
   connect(connection: LiveConnection): Promise<Verdict>
   /** Checks credentials through the `login` phase. Fills `connection.principal` when they are right. */

@@ -9,6 +9,7 @@ import { isAppendToMessage } from './commands/append.ts'
 import { bad, codes, completionOf, isWorthReporting, printable, refusalOf, type Completion } from './codes.ts'
 import type { Command } from './command.ts'
 import { Disconnected } from '../engine/sliced-work.ts'
+import { patienceOf } from '../engine/stress.ts'
 import { Context, type House } from './context.ts'
 import { capabilities } from './extensions/index.ts'
 import type { Incoming } from './input.ts'
@@ -21,7 +22,7 @@ export class Session {
   readonly #context: Context
   #faults = 0
   #stopping = false
-  #loginDeadline = 0
+  #began = 0
 
   constructor(house: House, transport: Transport, connection: LiveConnection) {
     this.#context = new Context(house, transport, connection)
@@ -68,8 +69,8 @@ export class Session {
 
   async #greet(): Promise<boolean> {
     const context = this.#context
-    const { host, settings } = context.house
-    this.#loginDeadline = host.clock.monotonic() + settings.loginTimeout
+    const { host } = context.house
+    this.#began = host.clock.monotonic()
     const verdict = await host.connect(context.connection)
     if (verdict.kind !== 'accept') {
       this.#bye(refusalOf(verdict).text)
@@ -86,7 +87,8 @@ export class Session {
   #patience(): number {
     const { account, house } = this.#context
     if (account !== undefined) return house.settings.autologout
-    return Math.max(0, this.#loginDeadline - house.host.clock.monotonic())
+    const deadline = this.#began + patienceOf(house.host, house.settings.loginTimeout)
+    return Math.max(0, deadline - house.host.clock.monotonic())
   }
 
   /** What the client asks for; `undefined` when it is no command and was answered. */

@@ -50,6 +50,8 @@ export interface HostOptions {
   readonly clock: Clock
   readonly random: Random
   readonly events: EventSink
+  /** Whether connections run short; asked whenever a client is waited for. Default: never. */
+  readonly isStressed?: () => boolean
   /** Milliseconds that each phase may take. Defaults: {@link DEFAULT_DEADLINES}. */
   readonly deadlines?: Partial<Deadlines>
   /** Makes the parsed view of a message. Default: `mailparser` on a thread of its own, for messages of at most 25 MiB and ten seconds. */
@@ -120,6 +122,9 @@ export function createHost(options: HostOptions): Host {
     random,
     events,
     sends: options.outbound !== undefined,
+    get isStressed() {
+      return options.isStressed?.() ?? false
+    },
     report,
     connect: connection => connect(house, connection),
     login: (connection, mechanism, credentials) => login(house, connection, mechanism, credentials),

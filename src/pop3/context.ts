@@ -5,6 +5,7 @@ import { isLoopback } from '../bytes/ip-address.ts'
 import type { Host, LiveConnection } from '../contracts/host.ts'
 import type { Transport } from '../contracts/transport.ts'
 import { SlicedWork } from '../engine/sliced-work.ts'
+import { patienceOf } from '../engine/stress.ts'
 import { COMMAND_LINE } from './limits.ts'
 import type { Maildrop } from './maildrop.ts'
 import type { Pop3Settings } from './options.ts'
@@ -25,8 +26,8 @@ export class Context extends SlicedWork {
   /** UTF8 was given. RFC 6856 §2.1. */
   utf8 = false
   failedLogins = 0
-  /** By when somebody must have logged in, in the monotonic time of the host. */
-  loginDeadline = 0
+  /** When the session began, in the monotonic time of the host. */
+  began = 0
   isEnding = false
   /** The session waits for its client and for nothing else. */
   isWaiting = false
@@ -50,7 +51,10 @@ export class Context extends SlicedWork {
   /** Milliseconds until the client must have given a whole command: octets alone are none. RFC 1939 §3. */
   get patience(): number {
     // Stricter than RFC 1939 §3, whose ten minutes are for those who have a maildrop to lose: logging in has one deadline.
-    const deadline = this.maildrop === undefined ? this.loginDeadline : this.#idleSince + this.settings.autologout
+    const deadline =
+      this.maildrop === undefined
+        ? this.began + patienceOf(this.host, this.settings.loginTimeout)
+        : this.#idleSince + this.settings.autologout
     return Math.max(0, deadline - this.host.clock.monotonic())
   }
 

@@ -53,8 +53,8 @@ export class Session {
 
   async #greet(): Promise<boolean> {
     const context = this.#context
-    const { host, settings, connection, out } = context
-    context.loginDeadline = host.clock.monotonic() + settings.loginTimeout
+    const { host, connection, out } = context
+    context.began = host.clock.monotonic()
     const verdict = await host.connect(connection)
     if (verdict.kind !== 'accept') {
       out.reply(refusalOf(verdict))

@@ -128,6 +128,7 @@ class ComposedServer implements MailServer {
   readonly #doors: readonly Door[]
   readonly #certificates: Certificates | undefined
   readonly #spool: Spool
+  readonly #counter: ConnectionCounter
   #state: 'made' | 'open' | 'closed' = 'made'
   readonly #outbound: OutboundMail | undefined
   #crew: Crew | undefined
@@ -145,6 +146,7 @@ class ComposedServer implements MailServer {
     })
     authenticatorOf(options)
     this.#spool = options.spool ?? fileSpool()
+    this.#counter = new ConnectionCounter(options.connections)
     this.#outbound = this.#wayOut()
     const { traces } = options
     if (traces !== undefined) this.#events.on('message', event => traces.keep(traceRecordOf(event, worldOf(options).clock.now())))
@@ -217,10 +219,9 @@ class ComposedServer implements MailServer {
     this.#host = this.#hostWith([...guard, ...this.#middleware, ...reportsIntake(this.#options, this.#events)])
     const crew = new Crew(this.#host, this.#options, this.#certificates)
     this.#crew = crew
-    const counter = new ConnectionCounter(this.#options.connections)
     const open: { door: Door; listener: Listener }[] = []
     try {
-      for (const door of this.#doors) open.push({ door, listener: await this.#openDoor(door, crew, counter) })
+      for (const door of this.#doors) open.push({ door, listener: await this.#openDoor(door, crew) })
     } catch (error) {
       for (const { listener } of open) listener.close()
       this.#state = 'closed'
@@ -303,6 +304,7 @@ class ComposedServer implements MailServer {
       middleware: [...this.#returns(), ...middleware],
       spool: this.#spool,
       events: this.#events,
+      isStressed: () => this.#counter.isStressed,
       ...worldOf(this.#options),
       ...(deadlines === undefined ? {} : { deadlines }),
       ...(submission === undefined ? {} : { submission }),
@@ -310,11 +312,11 @@ class ComposedServer implements MailServer {
     })
   }
 
-  #openDoor(door: Door, crew: Crew, counter: ConnectionCounter): Promise<Listener> {
+  #openDoor(door: Door, crew: Crew): Promise<Listener> {
     const { where, name, alpn } = door
     return listen({
       ...where,
-      counter,
+      counter: this.#counter,
       tooMany: tooMany(door.protocol, this.#options.hostname),
       ...(door.implicitTls && this.#certificates !== undefined
         ? { implicitTls: { certificates: this.#certificates, ...(alpn === undefined ? {} : { alpn }) } }

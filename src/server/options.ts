@@ -35,7 +35,7 @@ export interface MailServerOptions {
   readonly allowPlaintextLogin?: 'loopback'
   /** Failed logins that are borne, by connection, network and account; `false` takes the guard away. Default: on. */
   readonly loginBudget?: false | LoginBudgetOptions
-  /** Connections that may be open at once. */
+  /** Connections that may be open at once, over all doors; default 10,000, of them 20 from an address and 100 from a network. */
   readonly connections?: ConnectionLimits
   /** Where messages wait while they arrive. Default: files in the system's folder for temporary files. */
   readonly spool?: Spool

@@ -55,7 +55,7 @@ export class BridgeConnection extends SMTPConnection {
     this.name = parts.host.hostname
     this.secure = this.session.secure = parts.live.tls !== undefined
     this.mail = new MailSession(parts.host, parts.live, parts.settings)
-    this.watchdog = new Watchdog(parts.host.clock, parts.settings.deadlines, why => this.#overdue(why))
+    this.watchdog = new Watchdog(parts.host, parts.settings.deadlines, why => this.#overdue(why))
     this.#authentication = new Authentication(this)
     // The package made a parser before our fields were there.
     this._parser = this._createParser()

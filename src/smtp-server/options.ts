@@ -9,7 +9,10 @@ export interface Networks {
   has(address: string): boolean
 }
 
-/** How long a client may take, in milliseconds. RFC 5321 §4.5.3.2; S26. */
+/**
+ * How long a client may take, in milliseconds. Where connections run short (`connections.stressAt`), silence, a begun line and a message
+ * slower than 100 octets a second are borne for ten seconds at most. RFC 5321 §4.5.3.2; S26.
+ */
 export interface SmtpDeadlines {
   /** Silence between commands. RFC 5321 §4.5.3.2.7 asks for 5 minutes, the default. */
   readonly idle?: number
@@ -78,9 +81,9 @@ export function settingsOf(options: SmtpOptions): SmtpSettings {
 
 /** Octets of a command line, CRLF included: what AUTH needs. RFC 4954 §4.5; RFC 5321 §4.5.3.1.4 asks for 512. */
 export const MAX_LINE = 12_290
-/** Slowest message: octets in each window of {@link RATE_WINDOW} milliseconds (S26). */
-export const MIN_WINDOW_OCTETS = 3000
-/** The window over which the rate of a message is measured. */
+/** Slowest message: octets a second, measured over {@link RATE_WINDOW} (S26). */
+export const MIN_RATE = 100
+/** The window over which the rate of a message is measured, in milliseconds; under stress it is shorter. */
 export const RATE_WINDOW = 30_000
 /** Errors in the commands of one connection. */
 export const MAX_ERRORS = 10

@@ -1,20 +1,25 @@
 /** The deadlines of one connection, with one timer for all of them. RFC 5321 §4.5.3.2; S26. */
 
-import type { Clock } from '../contracts/index.ts'
-import { MIN_WINDOW_OCTETS, RATE_WINDOW } from './options.ts'
+import type { Host } from '../contracts/index.ts'
+import { patienceOf, STRESSED_PATIENCE } from '../engine/stress.ts'
+import { MIN_RATE, RATE_WINDOW } from './options.ts'
 import type { SmtpDeadlines } from './options.ts'
 
 /** Why a client is out of time. */
 export type Overdue = 'idle' | 'line' | 'slow' | 'data' | 'session'
 
+/** Whose time it is. */
+type House = Pick<Host, 'clock' | 'isStressed'>
+
 type State = 'busy' | 'idle' | 'line' | 'data'
 
 /**
  * Watches how long the client takes. What the server itself takes does not count: while it works, the state is `busy`.
- * Every deadline is a total: octets that trickle in do not put it off.
+ * Every deadline is a total: octets that trickle in do not put it off. Stress may begin while a client is waited for, so the watchdog
+ * looks again every few seconds.
  */
 export class Watchdog {
-  readonly #clock: Clock
+  readonly #house: House
   readonly #deadlines: Required<SmtpDeadlines>
   readonly #overdue: (why: Overdue) => void
   readonly #began: number
@@ -26,11 +31,11 @@ export class Watchdog {
   #cancel: (() => void) | undefined
   #stopped = false
 
-  constructor(clock: Clock, deadlines: Required<SmtpDeadlines>, overdue: (why: Overdue) => void) {
-    this.#clock = clock
+  constructor(house: House, deadlines: Required<SmtpDeadlines>, overdue: (why: Overdue) => void) {
+    this.#house = house
     this.#deadlines = deadlines
     this.#overdue = overdue
-    this.#began = clock.monotonic()
+    this.#began = this.#now
   }
 
   /** The server works on something. */
@@ -74,43 +79,49 @@ export class Watchdog {
     this.#cancel = undefined
   }
 
+  get #now(): number {
+    return this.#house.clock.monotonic()
+  }
+
   #enter(state: State): void {
     this.#state = state
-    this.#since = this.#clock.monotonic()
+    this.#since = this.#now
     this.#arm()
   }
 
   /** When the present state is overdue, and why. */
   #due(): readonly [number, Overdue] {
-    const { idle, line, data, session } = this.#deadlines
+    const { data, session } = this.#deadlines
+    const window = patienceOf(this.#house, RATE_WINDOW)
     const end: readonly [number, Overdue] = [this.#began + session, 'session']
     const own: readonly [number, Overdue] =
       this.#state === 'idle'
-        ? [this.#since + idle, 'idle']
+        ? [this.#since + patienceOf(this.#house, this.#deadlines.idle), 'idle']
         : this.#state === 'line'
-          ? [this.#since + line, 'line']
-          : this.#since + data <= this.#windowSince + RATE_WINDOW
+          ? [this.#since + patienceOf(this.#house, this.#deadlines.line), 'line']
+          : this.#since + data <= this.#windowSince + window
             ? [this.#since + data, 'data']
-            : [this.#windowSince + RATE_WINDOW, 'slow']
+            : [this.#windowSince + window, 'slow']
     return own[0] <= end[0] ? own : end
   }
 
   /** Sees to it that the timer fires no later than the deadline; one that fires early looks again. */
   #arm(): void {
     if (this.#stopped || this.#state === 'busy') return
-    const [at] = this.#due()
+    const now = this.#now
+    const at = Math.min(this.#due()[0], now + STRESSED_PATIENCE)
     if (this.#cancel !== undefined && this.#timerAt <= at) return
     this.#cancel?.()
     this.#timerAt = at
-    this.#cancel = this.#clock.after(Math.max(0, at - this.#clock.monotonic()), () => this.#look())
+    this.#cancel = this.#house.clock.after(Math.max(0, at - now), () => this.#look())
   }
 
   #look(): void {
     this.#cancel = undefined
     if (this.#stopped || this.#state === 'busy') return
-    const now = this.#clock.monotonic()
+    const now = this.#now
     const [at, why] = this.#due()
-    if (at <= now && why === 'slow' && this.#windowOctets >= MIN_WINDOW_OCTETS) {
+    if (at <= now && why === 'slow' && this.#windowOctets >= (MIN_RATE / 1000) * Math.min(now - this.#windowSince, RATE_WINDOW)) {
       this.#windowSince = now
       this.#windowOctets = 0
     } else if (at <= now) {

@@ -24,6 +24,8 @@ export interface TestHostOptions {
   /** Default: a memory directory with `accounts` and `aliases`, and hashes that cost next to nothing. */
   readonly directory?: Directory & Authenticator
   readonly clock?: FakeClock
+  /** Whether connections run short. Default: never. */
+  readonly isStressed?: () => boolean
 }
 
 /** An event as it was told: its name and what came with it. */
@@ -82,6 +84,7 @@ export function testHost(options: TestHostOptions = {}): TestHost {
     directory,
     authenticator: directory,
     ...(options.middleware === undefined ? {} : { middleware: options.middleware }),
+    ...(options.isStressed === undefined ? {} : { isStressed: options.isStressed }),
     spool,
     clock,
     random: seededRandom(),

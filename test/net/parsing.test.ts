@@ -95,8 +95,8 @@ test('networks and addresses are compared in plain form (RFC 4291 §2.5.5.2)', (
     assert.throws(() => networkList([wrong]), { code: 'MW_NETWORK_INVALID' }, wrong)
 })
 
-test('connections are counted in all, by address and by network; loopback only in all', () => {
-  const counter = new ConnectionCounter({ total: 6, perAddress: 2, perNetwork: 3 })
+test('connections are counted in all, by address and by network; exempt ones only in all', () => {
+  const counter = new ConnectionCounter({ total: 6, perAddress: 2, perNetwork: 3, stressAt: 1 })
   assert.equal(counter.enter('192.0.2.1'), true)
   assert.equal(counter.enter('192.0.2.1'), true)
   assert.equal(counter.enter('192.0.2.1'), false, 'the address is full')
@@ -106,6 +106,35 @@ test('connections are counted in all, by address and by network; loopback only i
   assert.equal(counter.enter('127.0.0.1'), false, 'the house is full')
   counter.leave('192.0.2.1')
   assert.equal(counter.enter('192.0.2.3'), true)
+})
+
+test('by default 20 come from an address and 100 from a network, this machine apart (S26)', () => {
+  const counter = new ConnectionCounter()
+  const entered = (addresses: readonly string[]): number => addresses.filter(address => counter.enter(address)).length
+  assert.equal(entered(Array.from({ length: 30 }, () => '192.0.2.1')), 20)
+  assert.equal(entered(Array.from({ length: 200 }, (_, index) => `192.0.2.${index + 2}`)), 80)
+  assert.equal(entered(Array.from({ length: 200 }, (_, index) => `2001:db8::${index + 1}`)), 100)
+  for (const own of ['127.0.0.1', '::1', '']) assert.equal(entered(Array.from({ length: 300 }, () => own)), 300, own)
+  const others = new ConnectionCounter({ exempt: ['10.0.0.0/8'], perAddress: 1 })
+  assert.deepEqual([others.enter('10.1.2.3'), others.enter('10.1.2.3')], [true, true])
+  assert.deepEqual([others.enter('127.0.0.1'), others.enter('127.0.0.1')], [true, false])
+})
+
+test('from half of the limit on a quarter comes from an address and from a network (RFC 5321 §7.8; S26)', () => {
+  const counter = new ConnectionCounter({ total: 40, perAddress: 8, perNetwork: 12 })
+  for (let index = 0; index < 19; index++) counter.enter('::1')
+  assert.equal(counter.isStressed, false)
+  counter.enter('192.0.2.1')
+  assert.equal(counter.isStressed, true)
+  assert.deepEqual(
+    ['192.0.2.1', '192.0.2.1', '192.0.2.2', '192.0.2.3', '198.51.100.1'].map(address => counter.enter(address)),
+    [true, false, true, false, true],
+  )
+  counter.leave('::1')
+  for (const address of ['192.0.2.1', '192.0.2.2', '198.51.100.1']) counter.leave(address)
+  assert.equal(counter.isStressed, false)
+  for (const wrong of [{ total: 0 }, { perAddress: -1 }, { perNetwork: Number.NaN }, { stressAt: 0 }, { stressAt: 1.5 }])
+    assert.throws(() => new ConnectionCounter(wrong), { code: 'MW_CONNECTIONS' }, JSON.stringify(wrong))
 })
 
 test('deadlines fire once, in order, never early, and can be taken back', async () => {
