@@ -4,7 +4,7 @@ import type { Host, LiveConnection } from '../contracts/host.ts'
 import type { MailAccount } from '../contracts/mail-store.ts'
 import type { MailboxInfo } from '../contracts/mailbox-info.ts'
 import type { UidRange, Uid } from '../contracts/numbers.ts'
-import type { Transport } from '../contracts/transport.ts'
+import type { MeteredTransport } from '../engine/bandwidth.ts'
 import { isLoopback } from '../bytes/ip-address.ts'
 import { normaliseRanges } from '../bytes/uid-ranges.ts'
 import { SlicedWork } from '../engine/sliced-work.ts'
@@ -38,7 +38,7 @@ export interface Enabled {
 /** One session, as its commands see it. */
 export class Context extends SlicedWork implements Observer {
   readonly house: House
-  readonly transport: Transport
+  readonly transport: MeteredTransport
   readonly connection: LiveConnection
   readonly out: Printer
   readonly input: Input
@@ -54,7 +54,7 @@ export class Context extends SlicedWork implements Observer {
   /** Called when the selected mailbox changes while the client idles. RFC 2177 §3. */
   onChange: (() => void) | undefined
 
-  constructor(house: House, transport: Transport, connection: LiveConnection) {
+  constructor(house: House, transport: MeteredTransport, connection: LiveConnection) {
     super()
     this.house = house
     this.transport = transport

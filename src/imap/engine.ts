@@ -1,6 +1,7 @@
 /** The IMAP engine: a host and options in, sessions out. RFC 9051; RFC 3501. */
 
 import type { Engine, Host } from '../contracts/host.ts'
+import { Bandwidths, MeteredTransport } from '../engine/bandwidth.ts'
 import { sessionEngine } from '../engine/session-engine.ts'
 import { settingsOf, type ImapOptions } from './options.ts'
 import { Session } from './session.ts'
@@ -21,6 +22,8 @@ import type { House } from './context.ts'
  * ```
  */
 export function imapEngine(host: Host, options: ImapOptions = {}): Engine {
-  const house: House = { host, settings: settingsOf(options), hubs: new AccountHubs(host) }
-  return sessionEngine('imap', (transport, connection) => new Session(house, transport, connection))
+  const settings = settingsOf(options)
+  const bandwidths = new Bandwidths(host.clock, settings.bandwidth)
+  const house: House = { host, settings, hubs: new AccountHubs(host) }
+  return sessionEngine('imap', (transport, connection) => new Session(house, new MeteredTransport(transport, bandwidths), connection))
 }

@@ -2,3 +2,4 @@
 
 export { imapEngine } from './engine.ts'
 export type { ImapOptions } from './options.ts'
+export type { Bandwidth, OctetBudget } from '../engine/bandwidth.ts'

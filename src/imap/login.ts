@@ -23,6 +23,7 @@ export async function logIn(context: Context, mechanism: string, credentials: Cr
     if (hub === undefined) return no('LIMIT', 'This account has too many sessions')
     context.account = account
     context.hub = hub
+    context.transport.chargeTo(account.id)
   } finally {
     // Without its mail the session stays where it was, and nobody is logged in.
     if (context.hub === undefined) context.connection.principal = undefined

@@ -1,5 +1,7 @@
 /** What a host may choose about IMAP. */
 
+import type { Bandwidth } from '../engine/bandwidth.ts'
+
 /** Options of {@link imapEngine}. */
 export interface ImapOptions {
   /**
@@ -20,6 +22,11 @@ export interface ImapOptions {
    * Outlook from giving up. Default 120,000.
    */
   readonly heartbeat?: number
+  /**
+   * Octets that may be sent to one connection and to one account; who is beyond waits. Default: generous, see {@link Bandwidth}. Throws
+   * `ConfigurationError` `MW_BANDWIDTH` for a budget that lets nothing through.
+   */
+  readonly bandwidth?: Bandwidth
   /** What ID answers, field by field; `null` values are sent as NIL. Default: name only. RFC 2971. */
   readonly id?: Readonly<Record<string, string>>
 }
@@ -36,6 +43,7 @@ export function settingsOf(options: ImapOptions): ImapSettings {
     autologout: options.autologout ?? 30 * 60_000,
     loginTimeout: options.loginTimeout ?? 60_000,
     heartbeat: options.heartbeat ?? 120_000,
+    bandwidth: options.bandwidth ?? {},
     id: options.id ?? { name: 'mailwright' },
   })
 }

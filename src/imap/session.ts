@@ -3,7 +3,7 @@
 import { latin1Text } from '../bytes/ascii.ts'
 import { SyntaxFault } from '../bytes/cursor.ts'
 import type { LiveConnection } from '../contracts/host.ts'
-import type { Transport } from '../contracts/transport.ts'
+import type { MeteredTransport } from '../engine/bandwidth.ts'
 import { commands } from './commands/index.ts'
 import { isAppendToMessage } from './commands/append.ts'
 import { bad, codes, completionOf, isWorthReporting, printable, refusalOf, type Completion } from './codes.ts'
@@ -24,7 +24,7 @@ export class Session {
   #stopping = false
   #began = 0
 
-  constructor(house: House, transport: Transport, connection: LiveConnection) {
+  constructor(house: House, transport: MeteredTransport, connection: LiveConnection) {
     this.#context = new Context(house, transport, connection)
   }
 

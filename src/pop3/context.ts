@@ -3,7 +3,7 @@
 import { Framer } from '../bytes/framer.ts'
 import { isLoopback } from '../bytes/ip-address.ts'
 import type { Host, LiveConnection } from '../contracts/host.ts'
-import type { Transport } from '../contracts/transport.ts'
+import type { MeteredTransport } from '../engine/bandwidth.ts'
 import { SlicedWork } from '../engine/sliced-work.ts'
 import { patienceOf } from '../engine/stress.ts'
 import { COMMAND_LINE } from './limits.ts'
@@ -15,7 +15,7 @@ import { Output } from './wire/output.ts'
 export class Context extends SlicedWork {
   readonly host: Host
   readonly settings: Pop3Settings
-  readonly transport: Transport
+  readonly transport: MeteredTransport
   readonly connection: LiveConnection
   readonly out: Output
   readonly framer: Framer = new Framer({ maxLength: COMMAND_LINE })
@@ -34,7 +34,7 @@ export class Context extends SlicedWork {
   /** When the client last had nothing owed to it: its last command was answered, or it took what it was sent. */
   #idleSince = 0
 
-  constructor(host: Host, settings: Pop3Settings, transport: Transport, connection: LiveConnection) {
+  constructor(host: Host, settings: Pop3Settings, transport: MeteredTransport, connection: LiveConnection) {
     super()
     this.host = host
     this.settings = settings

@@ -1,6 +1,7 @@
 /** The POP3 engine: a host and options in, sessions out. RFC 1939. */
 
 import type { Engine, Host } from '../contracts/host.ts'
+import { Bandwidths, MeteredTransport } from '../engine/bandwidth.ts'
 import { sessionEngine } from '../engine/session-engine.ts'
 import { settingsOf } from './options.ts'
 import type { Pop3Options } from './options.ts'
@@ -21,5 +22,9 @@ import { Session } from './session.ts'
  */
 export function pop3Engine(host: Host, options: Pop3Options = {}): Engine {
   const settings = settingsOf(options)
-  return sessionEngine('pop3', (transport, connection) => new Session(host, settings, transport, connection))
+  const bandwidths = new Bandwidths(host.clock, settings.bandwidth)
+  return sessionEngine(
+    'pop3',
+    (transport, connection) => new Session(host, settings, new MeteredTransport(transport, bandwidths), connection),
+  )
 }

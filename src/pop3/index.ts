@@ -2,3 +2,4 @@
 
 export { pop3Engine } from './engine.ts'
 export type { Pop3Options } from './options.ts'
+export type { Bandwidth, OctetBudget } from '../engine/bandwidth.ts'

@@ -20,6 +20,7 @@ export async function logIn(context: Context, mechanism: string, credentials: Cr
     const account = await host.openAccount(outcome.principal)
     const maildrop = await Maildrop.open(account, connection.signal)
     context.maildrop = maildrop
+    context.transport.chargeTo(account.id)
     return positive(`The maildrop has ${messages(maildrop.count)} (${maildrop.octets} octets)`)
   } catch (error) {
     // RFC 1939 §4: without its maildrop the session stays where it was, and nobody is logged in.

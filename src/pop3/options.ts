@@ -1,6 +1,7 @@
 /** What a host may choose about POP3. */
 
 import { ConfigurationError } from '../contracts/mail-error.ts'
+import type { Bandwidth } from '../engine/bandwidth.ts'
 
 /** Options of {@link pop3Engine}. */
 export interface Pop3Options {
@@ -13,6 +14,11 @@ export interface Pop3Options {
   readonly autologout?: number
   /** Milliseconds that a client has for logging in. Default 60,000. */
   readonly loginTimeout?: number
+  /**
+   * Octets that may be sent to one connection and to one account; who is beyond waits. Default: generous, see {@link Bandwidth}. Throws
+   * `ConfigurationError` `MW_BANDWIDTH` for a budget that lets nothing through.
+   */
+  readonly bandwidth?: Bandwidth
   /** What IMPLEMENTATION says, in one word. Default `mailwright`. RFC 2449 §6.9. */
   readonly implementation?: string
 }
@@ -36,6 +42,7 @@ export function settingsOf(options: Pop3Options): Pop3Settings {
     allowPlaintextLogin: options.allowPlaintextLogin ?? false,
     autologout: options.autologout ?? 10 * 60_000,
     loginTimeout: options.loginTimeout ?? 60_000,
+    bandwidth: options.bandwidth ?? {},
     implementation: options.implementation ?? 'mailwright',
   })
 }

@@ -2,7 +2,7 @@
 
 import { SyntaxFault } from '../bytes/cursor.ts'
 import type { Host, LiveConnection } from '../contracts/host.ts'
-import type { Transport } from '../contracts/transport.ts'
+import type { MeteredTransport } from '../engine/bandwidth.ts'
 import { commands } from './commands/index.ts'
 import { Disconnected } from '../engine/sliced-work.ts'
 import { Context } from './context.ts'
@@ -19,7 +19,7 @@ export class Session {
   #faults = 0
   #stopping = false
 
-  constructor(host: Host, settings: Pop3Settings, transport: Transport, connection: LiveConnection) {
+  constructor(host: Host, settings: Pop3Settings, transport: MeteredTransport, connection: LiveConnection) {
     this.#context = new Context(host, settings, transport, connection)
   }
 
