@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { torture, verified } from '../../bench/lib/torture.ts'
+import { crowding } from '../support/crowding.ts'
 
 const KILLS = 30
 
@@ -12,7 +13,7 @@ test(`${KILLS} kills under load lose nothing that was acknowledged (RFC 5321 §6
     `${result.acknowledged} acknowledged, restart ${result.medianRestart.toFixed(0)} ms, the slowest ${result.slowestRestart.toFixed(0)} ms`,
   )
   assert.ok(result.acknowledged > KILLS * 10, 'the load was worth the name')
-  assert.ok(result.medianRestart < 2000, `a restart took ${result.medianRestart} ms`)
+  assert.ok(result.medianRestart < 2000 * crowding(), `a restart took ${result.medianRestart} ms`)
   assert.deepEqual(
     { lost: result.lost, corrupt: result.corrupt, duplicate: result.duplicate, problems: result.problems },
     { lost: [], corrupt: [], duplicate: [], problems: [] },

@@ -16,6 +16,7 @@ import { fakeResolver, seededRandom } from 'mailwright/testing'
 import { address, connectionOf, houseOf, mailOf, spooled } from '../pipeline/house.ts'
 import { letterWith, zip } from './archives.ts'
 import { mail, source } from './mails.ts'
+import { crowding } from '../support/crowding.ts'
 
 const HEAD = 'From: <bob@example.com>\nSubject: hello\nDate: Fri, 02 Jan 2026 03:00:00 +0000\nMessage-ID: <1@example.com>\n'
 const HTML = `${HEAD}Content-Type: text/html; charset=utf-8\n\n`
@@ -153,7 +154,7 @@ test('every hostile message ends in a verdict of its own, and a plain one after 
     const stored = [...(await mailOf(house.store, 'ann')), ...(await mailOf(house.store, 'ann', 'Junk'))].length
     assert.equal(stored, outcome.kind === 'accept' ? 1 : 0, name)
     assert.ok(seconds < 10, `${name}: ${seconds.toFixed(1)} s of CPU`)
-    if (stall >= 100) slow.push(`${name}: ${stall.toFixed(0)} ms`)
+    if (stall >= 100 && stall >= 100 * crowding()) slow.push(`${name}: ${stall.toFixed(0)} ms`)
   }
   assert.deepEqual(slow, [], 'the loop stood still')
   const house = houseOf({ middleware })

@@ -7,6 +7,7 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { mailwright } from '../../bench/lib/mailwright.ts'
+import { crowding } from '../support/crowding.ts'
 
 const RATE = 200
 const SECONDS = 5
@@ -49,7 +50,7 @@ test(`${RATE} TLS handshakes a second leave the event loop free (S27; G21)`, { t
     const stall = await server.longestStall()
     t.diagnostic(`${done} handshakes in ${seconds.toFixed(1)} s, ${failed} failed; the loop stood still for ${stall.toFixed(0)} ms at most`)
     assert.equal(failed, 0)
-    assert.ok(stall < 100, `the loop stood still for ${stall} ms`)
+    assert.ok(stall < 100 * crowding(), `the loop stood still for ${stall} ms`)
   } finally {
     await server.stop()
   }
