@@ -10,6 +10,7 @@ import { Examiner } from '../../src/filters/sender-auth/examine.ts'
 import { Fallback } from '../../src/filters/sender-auth/fallback.ts'
 import type { Findings } from '../../src/filters/sender-auth/findings.ts'
 import { machineClock } from '../../src/filters/machine-clock.ts'
+import { crowding } from '../support/crowding.ts'
 
 const MB = 1024 * 1024
 const { record, privateKey } = await generateKey('rsa')
@@ -185,7 +186,7 @@ test('fifty seals that are all good, with large results and two useless keys in 
   const { findings, stall } = await watched(() => examinerOf(10_000).examine(examined(octets), new AbortController().signal))
   assert.deepEqual([findings.arc.result, findings.arc.sealers.length, findings.arc.reason], ['pass', 50, undefined])
   console.log(`50 seals: ${octets.length} octets, ${stall.toFixed(0)} ms of stall`)
-  assert.ok(stall < 50, `${stall} ms`)
+  assert.ok(stall < 50 * crowding(), `${stall} ms`)
 })
 
 /** The most processor time that this thread spent while no timer could run; others on the machine do not count. */

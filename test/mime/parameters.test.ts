@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseParameterised } from 'mailwright/mime'
+import { crowding } from '../support/crowding.ts'
 
 function told(text: string): Record<string, string> {
   return Object.fromEntries(parseParameterised(text).parameters)
@@ -45,6 +46,6 @@ test('a hundred thousand spaces or pieces cost no more than they are long (M3)',
   for (const text of hostile(100_000)) {
     const began = performance.now()
     parseParameterised(text)
-    assert.ok(performance.now() - began < 500, text.slice(0, 30))
+    assert.ok(performance.now() - began < 500 * crowding(), text.slice(0, 30))
   }
 })

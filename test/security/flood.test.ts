@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { flood } from '../../bench/lib/flood.ts'
 import { serverOn, user } from '../durability/child.ts'
+import { crowding } from '../support/crowding.ts'
 
 const ATTACKERS = 2000
 const HONEST = 50
@@ -36,7 +37,7 @@ test(
         [],
       )
       assert.ok(times.length >= HONEST * 8 * 0.99)
-      assert.ok(at(0.99) < 2000, `p99 was ${at(0.99)} ms`)
+      assert.ok(at(0.99) < 2000 * crowding(), `p99 was ${at(0.99)} ms`)
       // Five hundred come from one network, which may open a hundred; the others are let in.
       assert.ok(held > 1200 && held <= 1600, `${held} held on`)
       assert.ok(turnedAway >= 400)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Resolver } from 'mailwright/contracts'
 import { checkHost, parseSpfRecord, type SpfOutcome } from 'mailwright/spf'
 import { fakeResolver, seededRandom } from 'mailwright/testing'
+import { crowding } from '../support/crowding.ts'
 
 const QUESTION = { ip: '192.0.2.1', helo: 'mx.example.org', sender: 'ann@example.org' }
 
@@ -57,7 +58,7 @@ test('records without end are read in linear time, and nothing in them throws (S
     const began = performance.now()
     const { result } = await checked({ 'example.org': { txt: [txt] } }, { sender: `${'a.'.repeat(10_000)}b@example.org` })
     assert.ok(['permerror', 'fail', 'neutral'].includes(result), result)
-    assert.ok(performance.now() - began < 500)
+    assert.ok(performance.now() - began < 500 * crowding())
   }
 })
 
