@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createPublicKey } from 'node:crypto'
 import { test } from 'node:test'
 import { generateKey, KeyCache, parseKeyRecord, parseSignature, parseTagList, txtStrings } from 'mailwright/dkim'
 
@@ -95,6 +96,11 @@ test('key records (RFC 6376 §3.6.1, §6.1.2; RFC 8301 §3.2)', async () => {
   const e = ed25519.record.slice(ed25519.record.indexOf('p='))
   const weak =
     'p=MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAL/mDJLoJ9dElhYU5zXGmpKVfXoQfXcMdDZHKzPnNHbVDGhLIuhqNyOe8JsFIScrYKbFfFzGKSqyVZjFxHSEbEkCAwEAAQ=='
+  const { n = '' } = createPublicKey({ key: Buffer.from(p.slice(2), 'base64'), format: 'der', type: 'spki' }).export({ format: 'jwk' })
+  const withExponent = (e: string): string => {
+    const key = createPublicKey({ key: { kty: 'RSA', n, e: Buffer.from(e, 'hex').toString('base64url') }, format: 'jwk' })
+    return `p=${key.export({ type: 'spki', format: 'der' }).toString('base64')}`
+  }
   const cases: readonly (readonly [string, string])[] = [
     [`v=DKIM1; k=rsa; ${p}`, 'rsa 1024'],
     [p, 'rsa 1024'],
@@ -114,6 +120,9 @@ test('key records (RFC 6376 §3.6.1, §6.1.2; RFC 8301 §3.2)', async () => {
     [`${p}; ${p}`, 'key-syntax'],
     ['v=spf1 -all', 'key-syntax'],
     [weak, 'weak-key'],
+    // S17: whoever publishes a key chooses what verifying with it costs.
+    [withExponent('ffffffff'), 'rsa 1024'],
+    [withExponent('0100000001'), 'large-key'],
     [`${p};n=${'x'.repeat(9000)}`, 'key-syntax'],
   ]
   for (const [text, expected] of cases) {

@@ -28,6 +28,8 @@ export interface Outcome {
   readonly notes: readonly string[]
   /** The message in Ann's inbox, `\n` for CRLF. */
   readonly stored: string
+  /** The decision on the message as a whole: what is put aside is not forwarded. */
+  readonly decided: string
   /** Messages in her Junk. */
   readonly junk: number
   readonly authentication: SenderAuthentication | undefined
@@ -76,6 +78,7 @@ export async function received(
   return {
     outcome,
     verdict: outcome.outcomes[0] ?? { kind: 'accept' },
+    decided: (house.told('message')[0]?.['verdict'] as { readonly kind: string } | undefined)?.kind ?? 'none',
     symbols: trace.flatMap(({ symbols = [] }) => symbols.map(({ name }) => name)),
     notes: trace.flatMap(({ evidence }) => evidence),
     stored: (await mailOf(house.store, 'ann'))[0] ?? '',

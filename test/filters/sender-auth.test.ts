@@ -33,20 +33,20 @@ test('mail that only claims to be from a domain is refused where the domain asks
 test('p=quarantine leads to Junk, p=none to the inbox, t=y one step lower (RFC 9989 §4.7)', async () => {
   const kinds: Record<string, string> = {}
   for (const record of ['p=quarantine', 'p=none', 'p=reject; t=y', 'p=quarantine; t=y', 'p=reject; pct=0']) {
-    const { verdict, junk } = await received(PLAIN, {
+    const { verdict, junk, decided } = await received(PLAIN, {
       from: 'x@evil.example',
       ip: '203.0.113.66',
       zone: { '_dmarc.example.org': { txt: [`v=DMARC1; ${record}`] } },
     })
     kinds[record] = verdict.kind
-    kinds[record] += ` ${junk}`
+    kinds[record] += ` ${junk} ${decided}`
   }
   assert.deepEqual(kinds, {
-    'p=quarantine': 'accept 1',
-    'p=none': 'accept 0',
-    'p=reject; t=y': 'accept 1',
-    'p=quarantine; t=y': 'accept 0',
-    'p=reject; pct=0': 'reject 0',
+    'p=quarantine': 'accept 1 quarantine',
+    'p=none': 'accept 0 accept',
+    'p=reject; t=y': 'accept 1 quarantine',
+    'p=quarantine; t=y': 'accept 0 accept',
+    'p=reject; pct=0': 'reject 0 reject',
   })
 })
 
@@ -175,6 +175,7 @@ test('nothing in a message or in DNS gets a line into our field (S20, S30)', asy
 })
 
 test('Received-SPF is written when asked for (RFC 7208 §9.1)', async () => {
+  assert.doesNotMatch((await received(PLAIN)).stored, /^Received-SPF/m)
   const { stored } = await received(PLAIN, { options: { receivedSpf: true } })
   assert.match(
     stored.replaceAll(/\n[ \t]+/g, ' '),

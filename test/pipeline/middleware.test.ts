@@ -46,6 +46,39 @@ test('middleware runs like the skins of an onion, and the trace says who decided
   )
 })
 
+test('each decision is one event, with its trace: a message as a whole, and what was refused before there was one', async () => {
+  let refuse: 'sender' | 'recipient' | 'message' | undefined
+  const no = (phase: typeof refuse): (() => Promise<Verdict>) | undefined =>
+    refuse === phase ? () => Promise.resolve(reject(`not this ${phase ?? ''}`)) : undefined
+  const house = houseOf({
+    middleware: [
+      {
+        name: 'picky',
+        sender: (_context, next) => (no('sender') ?? next)(),
+        recipient: (_context, next) => (no('recipient') ?? next)(),
+        message: (_context, next) => (no('message') ?? next)(),
+      },
+    ],
+  })
+  const told = async (): Promise<readonly string[]> => {
+    const before = house.events.length
+    await receive(house)
+    return house.events.slice(before).flatMap(({ name, event }) => {
+      const trace = event['trace'] as readonly TraceEntry[] | undefined
+      return name === 'message' || name === 'refused'
+        ? [`${name} ${trace?.map(({ middleware, phase }) => `${middleware} ${phase}`).join()}`]
+        : []
+    })
+  }
+  assert.deepEqual(await told(), ['message picky sender,picky recipient,picky message'])
+  refuse = 'recipient'
+  assert.deepEqual(await told(), ['refused picky recipient'])
+  refuse = 'message'
+  assert.deepEqual(await told(), ['message picky sender,picky recipient,picky message'])
+  refuse = 'sender'
+  assert.deepEqual((await told()).slice(0, 1), ['refused picky sender'])
+})
+
 test('what middleware does wrong defers, is told, and hurts nobody else (M8)', async () => {
   let fault: Middleware['recipient']
   const house = houseOf({ middleware: [{ name: 'faulty', recipient: (context, next) => (fault ?? (() => next()))(context, next) }] })

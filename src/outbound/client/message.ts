@@ -11,10 +11,7 @@ export interface OutgoingRecipient {
 
 /** One message for one hop: what a lease of the queue holds. */
 export interface OutgoingMessage {
-  readonly envelope: Pick<
-    QueuedEnvelope,
-    'from' | 'envelopeId' | 'returnedContent' | 'smtpUtf8' | 'eightBit' | 'requireTls' | 'deliverBy' | 'priority'
-  >
+  readonly envelope: Pick<QueuedEnvelope, 'from' | 'envelopeId' | 'returnedContent' | 'smtpUtf8' | 'eightBit' | 'requireTls'>
   /** At least one. */
   readonly recipients: readonly OutgoingRecipient[]
   readonly content: MessageSource
