@@ -53,7 +53,7 @@ export interface QueuedEnvelope {
   readonly requireTls?: boolean
   /** -9 to 9, higher leaves first. Default 0. RFC 6710 §3. */
   readonly priority?: number
-  /** Not before this moment, milliseconds since the epoch. Default: at once. RFC 4865 §5. */
+  /** Not before this moment, milliseconds since the epoch. Default: at once. RFC 4865 §4.2. */
   readonly notBefore?: number
   /**
    * After this moment (milliseconds since the epoch) undelivered recipients fail: whoever leases them then gives them up. Default:

@@ -158,6 +158,9 @@ export class Session {
   #failure(error: unknown): Completion {
     if (error instanceof Disconnected) throw error
     const context = this.#context
+    const { signal } = context.connection
+    // The host gave up for the client's sake: no fault of anybody, and nobody to tell.
+    if (signal.aborted && error === signal.reason) throw new Disconnected()
     if (isWorthReporting(error)) context.host.report(error, 'imap: command', context.connection)
     return completionOf(error) ?? codes.serverBug
   }

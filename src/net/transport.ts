@@ -127,6 +127,12 @@ class SocketTransport implements Transport, Deadlined {
     const plain = this.#socket
     // RFC 3207 §4.2: what came in the clear is never read as if it had come encrypted.
     while (plain.read() !== null);
+    // An end that lay behind it is told in a moment, before anything more can arrive; TLS would wait for it until its deadline.
+    await new Promise<void>(resolve => process.nextTick(resolve))
+    if (plain.readableEnded) {
+      plain.destroy()
+      this.closed()
+    }
     if (plain.writableLength > 0) await new Promise<void>(resolve => plain.write(new Uint8Array(0), () => resolve()))
     if (this.#gone) throw new Error('the peer left before the TLS handshake')
     this.#disown(plain)

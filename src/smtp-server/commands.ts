@@ -97,6 +97,10 @@ async function mail(session: SessionPort, text: string): Promise<void> {
     session.fault(replies.syntax)
     return
   }
+  if (leaving === 'too-soon') {
+    session.say(replies.tooSoon)
+    return
+  }
   const smtpUtf8 = parameters.has('SMTPUTF8')
   if (!smtpUtf8 && address !== undefined && BEYOND_ASCII.test(text)) {
     session.fault(replies.needsUtf8)

@@ -1,6 +1,6 @@
 /**
  * What a client asks of a message that leaves: when at the earliest, by when, how urgently, and never without TLS.
- * RFC 4865 §5 (FUTURERELEASE); RFC 2852 §4 (DELIVERBY); RFC 6710 §4 (MT-PRIORITY); RFC 8689 §2 (REQUIRETLS).
+ * RFC 4865 §4.2 (FUTURERELEASE); RFC 2852 §4 (DELIVERBY); RFC 6710 §4.1 (MT-PRIORITY); RFC 8689 §2 (REQUIRETLS).
  */
 
 import type { Transaction } from '../contracts/index.ts'
@@ -10,26 +10,29 @@ export const LEAVING_PARAMETERS: ReadonlySet<string> = new Set(['HOLDFOR', 'HOLD
 
 /** The longest that a message is held back, seconds: a week. */
 const MAX_HOLD = 604_800
+/** The shortest time in which a message may have to be there or come back, seconds. RFC 2852 §3. */
+const MIN_BY = 60
 const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)$/i
 
 type Value = string | true | undefined
 
-/** The keywords to announce. RFC 4865 §4: how long, and until when. */
+/** The keywords to announce. RFC 4865 §3: how long, and until when. */
 export function leavingKeywords(now: number): readonly string[] {
   const until = new Date(now + MAX_HOLD * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
-  return ['DSN', `FUTURERELEASE ${MAX_HOLD} ${until}`, 'DELIVERBY 60', 'MT-PRIORITY']
+  return ['DSN', `FUTURERELEASE ${MAX_HOLD} ${until}`, `DELIVERBY ${MIN_BY}`, 'MT-PRIORITY']
 }
 
-/** What the parameters ask for; `undefined` for a syntax error or a wish that cannot be granted. */
+/** What the parameters ask for; `undefined` for a syntax error or wishes against each other, `too-soon` for less time than was announced. */
 export function leavingWishes(
   parameters: ReadonlyMap<string, string | true>,
   now: number,
-): Pick<Transaction, 'notBefore' | 'deliverBy' | 'priority'> | undefined {
+): Pick<Transaction, 'notBefore' | 'deliverBy' | 'priority'> | 'too-soon' | undefined {
   const notBefore = heldUntil(parameters.get('HOLDFOR'), parameters.get('HOLDUNTIL'), now)
   const deliverBy = deliveredBy(parameters.get('BY'), now)
   const priority = priorityOf(parameters.get('MT-PRIORITY'))
   if (notBefore === false || deliverBy === false || priority === false) return undefined
-  // RFC 4865 §4.1: what is to be there before it may leave cannot be.
+  if (deliverBy === 'too-soon') return deliverBy
+  // RFC 4865 §5.2: what is to be there before it may leave cannot be.
   if (notBefore !== undefined && deliverBy !== undefined && deliverBy.at <= notBefore) return undefined
   return {
     ...(notBefore === undefined ? {} : { notBefore }),
@@ -50,14 +53,17 @@ function heldUntil(hold: Value, until: Value, now: number): number | undefined |
   return Number.isFinite(at) && at <= now + MAX_HOLD * 1000 ? at : false
 }
 
-function deliveredBy(by: Value, now: number): Transaction['deliverBy'] | false {
+function deliveredBy(by: Value, now: number): Transaction['deliverBy'] | 'too-soon' | false {
   if (by === undefined) return undefined
-  const [, sign, digits, mode] = (typeof by === 'string' ? /^(-?)(\d{1,9});([RN])T?$/i.exec(by) : null) ?? []
+  const [, sign, digits, mode] = (typeof by === 'string' ? /^([+-]?)(\d{1,9});([RN])T?$/i.exec(by) : null) ?? []
   if (digits === undefined || mode === undefined) return false
   const seconds = Number(digits) * (sign === '-' ? -1 : 1)
   const returns = mode.toUpperCase() === 'R'
   // RFC 2852 §4: to be returned, the time must lie ahead; a client that only wants to hear may come too late.
-  return returns && seconds <= 0 ? false : { at: now + seconds * 1000, mode: returns ? 'return' : 'notify' }
+  if (returns && seconds <= 0) return false
+  // RFC 2852 §3: "will be rejected with a permanent failure (55z) reply code".
+  if (returns && seconds < MIN_BY) return 'too-soon'
+  return { at: now + seconds * 1000, mode: returns ? 'return' : 'notify' }
 }
 
 function priorityOf(value: Value): number | undefined | false {

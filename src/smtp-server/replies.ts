@@ -40,6 +40,7 @@ export const replies: {
   readonly cancelled: Reply
   readonly badSasl: Reply
   readonly badParameter: Reply
+  readonly tooSoon: Reply
   readonly badAddress: Reply
   readonly badSender: Reply
   readonly needsUtf8: Reply
@@ -75,6 +76,7 @@ export const replies: {
   cancelled: reply(501, '5.7.0', 'Authentication cancelled'),
   badSasl: reply(501, '5.5.2', 'Malformed authentication data'),
   badParameter: reply(555, '5.5.4', 'Parameter not recognized'),
+  tooSoon: reply(555, '5.5.4', 'Too little time to deliver or return the message'),
   badAddress: reply(501, '5.1.3', 'Bad recipient address syntax'),
   badSender: reply(501, '5.1.7', 'Bad sender address syntax'),
   needsUtf8: reply(553, '5.6.7', 'An address beyond ASCII needs SMTPUTF8'),

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fakeConnection, transcript } from 'mailwright/testing'
 import type { ConnectionFacts, Middleware } from 'mailwright/contracts'
-import { mail, makeWorld, world } from './world.ts'
+import { mail, makeWorld, world, wrapRecords } from './world.ts'
+import { rawClient } from '../pop3/raw.ts'
 
 const LOGIN = `
   S: * OK *
@@ -219,4 +220,34 @@ test('a client that does not read is not read from either (RFC 9051 §5.5)', asy
   peer.vanish()
   await served
   await made.store.close()
+})
+
+test('a command that is given up because its client left is no fault of the server (RFC 9051 §7.1.5)', async () => {
+  let leave: () => void = () => undefined
+  const made = await makeWorld({
+    messages: [mail('one')],
+    wrapStore: store =>
+      wrapRecords(store, record => {
+        leave()
+        return record
+      }),
+  })
+  let signal: AbortSignal | undefined
+  const client = await rawClient({
+    ...made.engine,
+    serve: (transport, connection) => {
+      signal = connection.signal
+      return made.engine.serve(transport, { ...connection, protocol: 'imap' })
+    },
+  })
+  await client.say('a LOGIN ann secret\r\nb SELECT INBOX\r\n')
+  leave = () => {
+    client.peer.vanish()
+    // As a store does between two pages.
+    signal?.throwIfAborted()
+  }
+  await client.say('c FETCH 1 BODY.PEEK[]\r\n')
+  await client.done
+  assert.equal(signal?.aborted, true, 'the client left in the middle of FETCH')
+  assert.deepEqual(made.errors, [])
 })

@@ -52,7 +52,7 @@ test('a page, with its type (RFC 8461 §3.3)', async () => {
   assert.equal(new TextDecoder().decode(answer.body), 'GET /.well-known/mta-sts.txt mta-sts.a.example')
 })
 
-test('a post with its body (RFC 8460 §5.2)', async () => {
+test('a post with its body (RFC 8460 §5.4)', async () => {
   await using here = await site((request, response) => {
     const pieces: Uint8Array[] = []
     request.on('data', (piece: Uint8Array) => pieces.push(piece))

@@ -173,6 +173,21 @@ test('plain octets where the handshake should be end the connection (RFC 3207 §
   assert.equal(server.signal.aborted, true)
 })
 
+test('a client that has said its last in the clear is not waited for (RFC 3207 §4.2)', async () => {
+  await using door = await house({}, { ...tls, handshakeTimeout: 20_000 })
+  const client = await door.dial()
+  const server = await door.accepted()
+  client.write('STARTTLS\r\n')
+  assert.equal(text(await server.read(5000)), 'STARTTLS\r\n')
+  client.end('injected\r\n')
+  // The engine is busy with something else until all of that lies here.
+  await once(client, 'finish')
+  await new Promise(resolve => setTimeout(resolve, 50))
+  const before = performance.now()
+  await assert.rejects(server.startTls(), /the peer left/)
+  assert.ok(performance.now() - before < 5000, 'long before the deadline')
+})
+
 test('a handshake that never comes ends at its deadline', async () => {
   await using door = await house({}, { ...tls, handshakeTimeout: 300 })
   const client = await door.dial()

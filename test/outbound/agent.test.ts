@@ -67,6 +67,33 @@ test('NOTIFY=NEVER is never, the null sender hears nothing, and a notification d
   await stage.agent.stop(0)
 })
 
+test('who wants it there by a moment hears when it is late, or at once that nobody will say so (RFC 2852 §4.1.3, §4.1.4.2)', async () => {
+  const stage = stageOf(async lease => ({
+    attempts:
+      lease.destination === 'old.example' ? all(lease, 'delivered', '2.0.0', 'taken', 'untimed') : all(lease, 'deferred', '4.2.2', 'full'),
+  }))
+  const deliverBy = { at: stage.clock.now() + 10 * MINUTE, mode: 'notify' as const }
+  await stage.enqueue(['bob@far.example'], { deliverBy })
+  await stage.enqueue(['bea@old.example'], { deliverBy })
+  await stage.enqueue(['ben@old.example'], { deliverBy, recipients: [{ address: 'ben@old.example', notify: ['NEVER'] }] })
+  await stage.enqueue(['cat@far.example'], { deliverBy: { ...deliverBy, mode: 'return' } })
+  stage.agent.start()
+  await stage.pass(9 * MINUTE)
+  assert.deepEqual(
+    stage.notified.map(({ action, recipient }) => [action, recipient.address]),
+    [['relayed', 'bea@old.example']],
+  )
+  await stage.pass(2 * MINUTE)
+  assert.deepEqual(
+    stage.notified
+      .slice(1)
+      .map(({ action, recipient, status }) => `${action} ${recipient.address} ${status.code}`)
+      .toSorted(),
+    ['delayed bob@far.example 4.4.7', 'failed cat@far.example 5.4.7'],
+  )
+  await stage.agent.stop(0)
+})
+
 test('a destination gets few transactions at first, more while it goes well, and rests when it cannot be reached', async () => {
   let now = 0
   let most = 0

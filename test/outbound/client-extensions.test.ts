@@ -211,3 +211,47 @@ test('what stays as it is or not at all (RFC 6152 §3, RFC 1847 §2.1)', async (
   assert.equal(await sevenBit(source(PARTS.replace('multipart/mixed', 'multipart/signed'))), undefined)
   assert.equal(await sevenBit(source(PARTS.replace('\r\n\r\n--b', '\r\n\r\n\u00fc in the preamble\r\n--b'))), undefined)
 })
+
+test('the time that is left goes along where it is heeded, and a priority (RFC 2852 §4.1.4; RFC 6710 §4.2)', async () => {
+  const bob = ['bob@mx.example']
+  const extensions = ['DELIVERBY 30', 'MT-PRIORITY', 'DSN']
+  for (const [mode, wanted] of [
+    ['return', 'BY=90;R'],
+    ['notify', 'BY=90;N'],
+  ] as const)
+    await against(taking(extensions, `MAIL FROM:<ann@us.example> ${wanted} MT-PRIORITY=-3`), {}, async world => {
+      const deliverBy = { at: world.clock.now() + 90_000, mode }
+      const { outcomes, timed } = await sent(world, mail(bob, { deliverBy, priority: -3 }))
+      assert.deepEqual([brief(outcomes), timed], [['delivered 2.0.0'], true])
+    })
+  await against(taking(extensions, 'MAIL FROM:<ann@us.example> BY=-5;N'), {}, async world => {
+    await sent(world, mail(bob, { deliverBy: { at: world.clock.now() - 5000, mode: 'notify' } }))
+  })
+})
+
+test('what must be there in time or come back goes to no server that would not see to it, nor too late (RFC 2852 §4.1.3, §4.1.4.1)', async () => {
+  for (const [extensions, ms, wanted, elsewhere] of [
+    [[], 90_000, 'failed 5.3.3', true],
+    [['DELIVERBY 120'], 90_000, 'failed 5.3.3', true],
+    [['DELIVERBY'], 0, 'failed 5.4.7', false],
+  ] as const)
+    await against(offered(extensions), {}, async world => {
+      const result = await sent(world, mail(['bob@mx.example'], { deliverBy: { at: world.clock.now() + ms, mode: 'return' } }))
+      assert.deepEqual([brief(result.outcomes), result.elsewhere], [[wanted], elsewhere])
+    })
+})
+
+test('who wants to hear of a delay asks for it by DSN where that is all the server knows (RFC 2852 §4.1.4.2)', async () => {
+  for (const [notify, wanted] of [
+    [undefined, ' NOTIFY=FAILURE,DELAY'],
+    [['SUCCESS'], ' NOTIFY=SUCCESS,DELAY'],
+    [['NEVER'], ' NOTIFY=NEVER'],
+  ] as const) {
+    const script = taking(['DSN'], 'MAIL FROM:<ann@us.example>').replace('<bob@mx.example>', `<bob@mx.example>${wanted}`)
+    await against(script, {}, async world => {
+      const message = mail([], { deliverBy: { at: world.clock.now() + 90_000, mode: 'notify' } })
+      const recipients = [{ address: 'bob@mx.example', ...(notify === undefined ? {} : { notify }) }]
+      assert.equal((await sent(world, { ...message, recipients })).timed, false)
+    })
+  }
+})

@@ -196,6 +196,27 @@ test('failures, delays and successes come apart, each with what is to be said', 
   assert.match(texts[2] ?? '', /Action: relayed\r\nStatus: 2\.0\.0\r\nRemote-MTA: dns; old\.example\.com\r\nLast-Attempt-Date/)
 })
 
+test('a notification tells until when it was held and by when it was wanted (RFC 2852 §5; RFC 4865 §5.1.2)', async () => {
+  const deliverBy = { at: NOW + 3_600_000, mode: 'notify' } as const
+  const relayed = {
+    recipient: { address: 'eve@example.com' },
+    action: 'relayed',
+    status: { at: NOW, reply: 250, code: '2.0.0', text: 'ok', remote: 'old.example.com' },
+  } as const
+  const [message, ...others] = await notify(subject({ deliverBy, notBefore: NOW - 60_000 }), [
+    relayed,
+    { ...relayed, recipient: { address: 'eva@example.com', notify: ['NEVER'] } },
+  ])
+  assert.ok(message !== undefined && others.length === 0)
+  const text = await textOf(message)
+  assert.match(
+    text,
+    /^Arrival-Date: .*\r\nDeliver-By-Date: Tue, 24 Nov 2026 09:00:00 \+0000\r\nFuture-Release-Request: until;2026-11-24T07:59:00\.000Z\r$/m,
+  )
+  assert.match(text, /^Final-Recipient: rfc822; ?eve@example\.com\r\nAction: relayed\r$/m)
+  assert.doesNotMatch(text, /eva@/)
+})
+
 test('RET=FULL gives a small message back, a large one’s header, and never one that requires TLS (RFC 3461 §4.3; RFC 8689 §5)', async () => {
   const whole = async (
     envelope: Partial<QueuedEnvelope>,

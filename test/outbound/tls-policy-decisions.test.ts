@@ -231,7 +231,7 @@ test('DANE has no say where DNS does not vouch for every step (RFC 7672 §2.2)',
   assert.equal(brief(await decide(SECURED, zoneOf([record]), { dane: false })), 'opportunistic none')
 })
 
-test('S8: TLSA records that cannot be had: the server is not used (RFC 7672 §2.1.1)', async () => {
+test('S8: TLSA records that cannot be had: the server is not used (RFC 7672 §2.1.2)', async () => {
   const decision = await decide(SECURED, { '_25._tcp.mx.a.example': { fails: true } })
   assert.equal(brief(decision), '4.4.3 dnssec-invalid')
 })

@@ -14,13 +14,18 @@ const wishes = (text: string): unknown =>
     NOW,
   )
 
-test('when a message may leave, and by when (RFC 4865 §5; RFC 2852 §4; RFC 6710 §4)', () => {
+test('when a message may leave, and by when (RFC 4865 §4.2, §5.2; RFC 2852 §4; RFC 6710 §4.1)', () => {
   const cases: readonly (readonly [text: string, wanted: unknown])[] = [
     ['', {}],
     ['HOLDFOR=3600', { notBefore: NOW + 3_600_000 }],
     ['HOLDUNTIL=2026-11-25T12:00:00Z', { notBefore: NOW + 86_400_000 }],
     ['HOLDUNTIL=2026-11-25T13:00:00+01:00', { notBefore: NOW + 86_400_000 }],
     ['BY=120;R', { deliverBy: { at: NOW + 120_000, mode: 'return' } }],
+    ['BY=+120;R', { deliverBy: { at: NOW + 120_000, mode: 'return' } }],
+    ['BY=60;R', { deliverBy: { at: NOW + 60_000, mode: 'return' } }],
+    // RFC 2852 §3: less than was announced; who only wants to hear may come as late as they like.
+    ['BY=59;R', 'too-soon'],
+    ['BY=59;N', { deliverBy: { at: NOW + 59_000, mode: 'notify' } }],
     ['BY=-120;N', { deliverBy: { at: NOW - 120_000, mode: 'notify' } }],
     ['BY=120;NT', { deliverBy: { at: NOW + 120_000, mode: 'notify' } }],
     ['MT-PRIORITY=-9', { priority: -9 }],

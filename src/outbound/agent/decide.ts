@@ -1,8 +1,8 @@
-/** From what came of a try to what the queue is told, and whom the sender is to hear about. RFC 5321 §4.5.4.1; RFC 3461 §4.1, §5.2; RFC 2852 §4. */
+/** From what came of a try to what the queue is told, and whom the sender is to hear about. RFC 5321 §4.5.4.1; RFC 3461 §4.1, §5.2; RFC 2852 §4.1. */
 
 import type { Random } from '../../contracts/clock.ts'
 import type { DeliveryStatus, LeasedRecipient, QueueLease, RecipientOutcome } from '../../contracts/queue.ts'
-import { isDue } from '../dsn/wishes.ts'
+import { isDue, isOwed } from '../dsn/wishes.ts'
 import type { DeliveryAction } from '../dsn/wishes.ts'
 import { retryDelay } from '../retry-schedule.ts'
 import type { RetrySchedule } from '../retry-schedule.ts'
@@ -42,6 +42,7 @@ export function decide(
 ): Decision {
   const { index } = recipient
   const { status } = attempt
+  const { queuedAt, deliverBy } = lease.envelope
   const told = (
     action: DeliveryAction,
     what: DeliveryStatus,
@@ -49,11 +50,13 @@ export function decide(
   ): { readonly notified?: NotifiedRecipient } =>
     isDue(lease.envelope, recipient, action) ? { notified: { recipient, action, status: what, ...more } } : {}
   if (attempt.kind === 'delivered') {
+    // Whoever is late was told so already.
+    if (attempt.success === 'untimed' && now < (deliverBy?.at ?? now) && isOwed(lease.envelope, recipient))
+      return { index, outcome: { kind: 'delivered', status }, notified: { recipient, action: 'relayed', status } }
     const action = attempt.success === 'final' ? 'delivered' : 'relayed'
     return { index, outcome: { kind: 'delivered', status }, ...(attempt.success === 'next-hop' ? {} : told(action, status)) }
   }
   if (attempt.kind === 'failed') return { index, outcome: { kind: 'failed', status }, ...told('failed', status) }
-  const { queuedAt, deliverBy } = lease.envelope
   const mustEnd = deliverBy?.mode === 'return' ? Math.min(deliverBy.at, lease.envelope.expiresAt) : lease.envelope.expiresAt
   if (now >= mustEnd) {
     const expired: DeliveryStatus = {
@@ -65,8 +68,11 @@ export function decide(
   }
   // The last try falls on the moment of expiry, so that the message is given up then and not at the end of a long pause.
   const dueAt = Math.min(now + retryDelay(recipient.attempts + 1, random, patience.retries), mustEnd)
-  const late = now - queuedAt >= patience.warnAfter || (deliverBy?.mode === 'notify' && now >= deliverBy.at)
-  const warning = late && !recipient.warned ? told('delayed', status, { retriedUntil: mustEnd }) : {}
+  const overdue = deliverBy?.mode === 'notify' && now >= deliverBy.at
+  const late = overdue || now - queuedAt >= patience.warnAfter
+  // RFC 2852 §4.1.3: a status of 4.4.7.
+  const why: DeliveryStatus = overdue ? { ...status, code: '4.4.7', text: `Not there in time; last answer: ${status.text}` } : status
+  const warning = late && !recipient.warned ? told('delayed', why, { retriedUntil: mustEnd }) : {}
   const outcome: RecipientOutcome = { kind: 'deferred', status, dueAt, ...(late && !recipient.warned ? { warned: true } : {}) }
   return { index, outcome, ...warning }
 }

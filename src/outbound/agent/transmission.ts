@@ -10,9 +10,10 @@ export interface Attempt {
   readonly status: DeliveryStatus
   /**
    * Who tells the sender of the success, if that was asked for: `next-hop` when it took the wish over (RFC 3461 §5.2.1);
-   * `nobody` when it cannot (we say "relayed"); `final` when the message is in its mailbox (we say "delivered").
+   * `nobody` when it cannot (we say "relayed"); `final` when the message is in its mailbox (we say "delivered"); `untimed` when it
+   * cannot tell that the message is late, as the sender wanted (we say "relayed" to all who do not want to hear nothing, RFC 2852 §4.1.4.2).
    */
-  readonly success?: 'next-hop' | 'nobody' | 'final'
+  readonly success?: 'next-hop' | 'nobody' | 'final' | 'untimed'
 }
 
 /** What came of one try. Recipients that are not mentioned wait again, as if they had not been tried. */

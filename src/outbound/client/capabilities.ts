@@ -24,6 +24,10 @@ export interface Capabilities {
   readonly chunking: boolean
   /** RFC 8689. */
   readonly requireTls: boolean
+  /** RFC 2852 §3; `undefined` when not offered, else the shortest time that it takes for what must be returned, seconds. */
+  readonly deliverBy: number | undefined
+  /** RFC 6710. */
+  readonly priority: boolean
   /** Mechanisms, in capitals. RFC 4954. */
   readonly auth: ReadonlySet<string>
   /** Recipients in one transaction, where the server says. RFC 9422 §4.2. */
@@ -50,6 +54,7 @@ function read(lines: readonly string[], extended: boolean): Capabilities {
     offered.set(name, [...(offered.get(name) ?? []), ...(legacy === undefined ? [] : [legacy]), ...parameters])
   }
   const size = offered.get('SIZE')
+  const deliverBy = offered.get('DELIVERBY')
   const recipients = offered.get('LIMITS')?.map(limit => /^RCPTMAX=(\d{1,6})$/i.exec(limit)?.[1])
   const most = recipients?.find(limit => limit !== undefined)
   return {
@@ -63,6 +68,8 @@ function read(lines: readonly string[], extended: boolean): Capabilities {
     dsn: offered.has('DSN'),
     chunking: offered.has('CHUNKING'),
     requireTls: offered.has('REQUIRETLS'),
+    deliverBy: deliverBy === undefined ? undefined : Number(/^\d{1,9}/.exec(deliverBy[0] ?? '')?.[0] ?? 0),
+    priority: offered.has('MT-PRIORITY'),
     auth: new Set(offered.get('AUTH')?.map(mechanism => mechanism.toUpperCase()) ?? []),
     recipients: most === undefined || Number(most) < 1 ? undefined : Number(most),
   }

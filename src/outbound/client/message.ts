@@ -11,7 +11,10 @@ export interface OutgoingRecipient {
 
 /** One message for one hop: what a lease of the queue holds. */
 export interface OutgoingMessage {
-  readonly envelope: Pick<QueuedEnvelope, 'from' | 'envelopeId' | 'returnedContent' | 'smtpUtf8' | 'eightBit' | 'requireTls'>
+  readonly envelope: Pick<
+    QueuedEnvelope,
+    'from' | 'envelopeId' | 'returnedContent' | 'smtpUtf8' | 'eightBit' | 'requireTls' | 'deliverBy' | 'priority'
+  >
   /** At least one. */
   readonly recipients: readonly OutgoingRecipient[]
   readonly content: MessageSource

@@ -1,11 +1,12 @@
-/** What a message needs and what the next hop offers: commands to say, or why it cannot go. RFC 1870 §6; RFC 6152 §3; RFC 6531 §3; RFC 3461 §5.2; RFC 8689 §4.2.1. */
+/** What a message needs and what the next hop offers: commands to say, or why it cannot go. RFC 1870 §6; RFC 6152 §3; RFC 6531 §3; RFC 3461 §5.2; RFC 8689 §4.2.1; RFC 2852 §4.1.4; RFC 6710 §4.2. */
 
 import { isAscii } from '../../bytes/ascii.ts'
-import type { EnhancedCode, MessageSource } from '../../contracts/index.ts'
+import type { EnhancedCode, MessageSource, NotifyCondition } from '../../contracts/index.ts'
 import type { Capabilities } from './capabilities.ts'
 import { sevenBit } from './downgrade.ts'
 import { needsUtf8, originalRecipient, pathOf, xtext } from './path.ts'
 import type { OutgoingMessage, OutgoingRecipient } from './message.ts'
+import type { SessionFacts } from './session-facts.ts'
 
 /** Ready to be sent over this hop. */
 export interface Prepared {
@@ -31,9 +32,14 @@ const HEADER = 262_144
 /** Octets that are looked at in one go. */
 const SLICE = 131_072
 
-/** What this message takes on this hop. `verified`: TLS is on and its certificate was verified. */
-export async function prepare(message: OutgoingMessage, hop: Capabilities, verified: boolean): Promise<Prepared | Unfit> {
+/** What this message takes on this hop at `now`, milliseconds since the epoch. */
+export async function prepare(
+  message: OutgoingMessage,
+  facts: Pick<SessionFacts, 'capabilities' | 'lmtp' | 'verified'>,
+  now: number,
+): Promise<Prepared | Unfit> {
   const { envelope, recipients } = message
+  const { capabilities: hop, verified } = facts
   if (hop.size !== undefined && hop.size > 0 && message.content.size > hop.size)
     return unfit('5.3.4', `the message has ${message.content.size} octets, and the server takes ${hop.size}`)
   const parameters: string[] = []
@@ -43,6 +49,11 @@ export async function prepare(message: OutgoingMessage, hop: Capabilities, verif
     if (!hop.requireTls) return unfit('5.7.30', 'the sender requires REQUIRETLS, and the server does not offer it')
     parameters.push('REQUIRETLS')
   }
+  const by = deadline(message, facts, now)
+  if (typeof by === 'object') return by
+  if (by !== undefined) parameters.push(by)
+  // RFC 6710 §4.2: it "MUST appear" where the next server knows it.
+  if (hop.priority && envelope.priority !== undefined) parameters.push(`MT-PRIORITY=${envelope.priority}`)
   const utf8 = wantsUtf8(message, hop) ?? ((await headerHasHighOctets(message.content)) ? 'unfit' : 'no')
   if (utf8 === 'unfit') return unfit('5.6.7', 'the message needs SMTPUTF8, and the server does not offer it')
   if (utf8 === 'yes') parameters.push('SMTPUTF8')
@@ -65,7 +76,7 @@ export async function prepare(message: OutgoingMessage, hop: Capabilities, verif
   return {
     kind: 'ready',
     mail: ['MAIL FROM:', from, ...parameters.map(parameter => ` ${parameter}`)].join(''),
-    rcpts: recipients.map(recipient => rcpt(recipient, hop, utf8 === 'yes')),
+    rcpts: recipients.map(recipient => rcpt(recipient, hop, utf8 === 'yes', isUntimed(message, facts))),
     content,
   }
 }
@@ -74,12 +85,46 @@ function unfit(code: EnhancedCode, text: string, elsewhere: boolean = true): Unf
   return { kind: 'unfit', code, text, elsewhere }
 }
 
-function rcpt(recipient: OutgoingRecipient, hop: Capabilities, utf8: boolean): string | undefined {
+/**
+ * The time that is left, for a server that heeds it; why the message cannot go when its time is over, or when it must come back in
+ * time and the server would not see to that. A neighbour by LMTP is the end of the way: nothing is left for it to wait with.
+ */
+function deadline(
+  { envelope: { deliverBy } }: OutgoingMessage,
+  { capabilities: hop, lmtp }: Pick<SessionFacts, 'capabilities' | 'lmtp'>,
+  now: number,
+): string | Unfit | undefined {
+  if (deliverBy === undefined) return undefined
+  const left = Math.ceil((deliverBy.at - now) / 1000)
+  if (deliverBy.mode === 'notify') return hop.deliverBy === undefined ? undefined : `BY=${left};N`
+  // RFC 2852 §4.1.3: "no further delivery attempts may be made".
+  if (left <= 0) return unfit('5.4.7', 'the time in which the sender wanted it delivered is over', false)
+  if (hop.deliverBy === undefined)
+    return lmtp ? undefined : unfit('5.3.3', 'it must be delivered in time or come back, and the server does not offer that')
+  if (hop.deliverBy > left)
+    return unfit('5.3.3', `it must be delivered within ${left} seconds, and the server takes no less than ${hop.deliverBy}`)
+  return `BY=${left};R`
+}
+
+/** The sender wants to hear when it is late, and the server does not know of that. RFC 2852 §4.1.4.2. */
+function isUntimed({ envelope }: OutgoingMessage, { capabilities, lmtp }: Pick<SessionFacts, 'capabilities' | 'lmtp'>): boolean {
+  return envelope.deliverBy?.mode === 'notify' && capabilities.deliverBy === undefined && !lmtp
+}
+
+/** RFC 2852 §4.1.4.2: whoever wants to hear that it is late asks for that in the way that is left. */
+function notifyOf({ notify }: OutgoingRecipient, untimed: boolean): readonly NotifyCondition[] {
+  if (!untimed) return notify ?? []
+  if (notify === undefined) return ['FAILURE', 'DELAY']
+  return notify.includes('NEVER') || notify.includes('DELAY') ? notify : [...notify, 'DELAY']
+}
+
+function rcpt(recipient: OutgoingRecipient, hop: Capabilities, utf8: boolean, untimed: boolean): string | undefined {
   const path = recipient.address === '' ? undefined : pathOf(recipient.address, utf8)
   if (path === undefined) return undefined
   const parameters: string[] = []
   if (hop.dsn) {
-    if (recipient.notify !== undefined && recipient.notify.length > 0) parameters.push(` NOTIFY=${recipient.notify.join(',')}`)
+    const notify = notifyOf(recipient, untimed)
+    if (notify.length > 0) parameters.push(` NOTIFY=${notify.join(',')}`)
     const original = recipient.originalRecipient === undefined ? undefined : originalRecipient(recipient.originalRecipient)
     if (original !== undefined) parameters.push(` ORCPT=${original}`)
   }

@@ -18,6 +18,8 @@ export interface SendResult {
   readonly outcomes: readonly HopOutcome[]
   /** The server took over what the sender asked to be told (RFC 3461 §5.2.1); else a `relayed` notification is ours to send (§5.2.2). */
   readonly notifies: boolean
+  /** The server heeds by when a message is wanted, or delivers it at once; else a `relayed` notification is ours to send (RFC 2852 §4.1.4.2). */
+  readonly timed: boolean
   /** Whether another message may be sent over this session. */
   readonly reusable: boolean
   /** Nothing was decided, since a session kept from before turned out to be over: the same message may be sent over a new one at once. */
@@ -60,8 +62,8 @@ export class ClientSession {
    * reading the content throws, and the signal's reason; in both cases the connection is closed.
    */
   async send(message: OutgoingMessage, options: CallOptions = {}): Promise<SendResult> {
-    const { capabilities, verified, host } = this.facts
-    const prepared = await prepare(message, capabilities, verified)
+    const { host } = this.facts
+    const prepared = await prepare(message, this.facts, this.#wire.clock.now())
     if (prepared.kind === 'unfit') {
       const status = ownStatus(prepared.code, prepared.text, host, this.#wire.clock.now())
       return this.#result(
@@ -136,6 +138,7 @@ export class ClientSession {
     return {
       outcomes,
       notifies: this.facts.capabilities.dsn,
+      timed: this.facts.lmtp || this.facts.capabilities.deliverBy !== undefined,
       reusable: !this.#wire.isOver,
       stale: more.stale ?? false,
       elsewhere: more.elsewhere ?? false,

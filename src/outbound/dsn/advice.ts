@@ -1,4 +1,4 @@
-/** What a status code means to somebody who writes mail, and what can be done. RFC 3463 §3; RFC 7505 §4.2; RFC 8689 §4.2.1. */
+/** What a status code means to somebody who writes mail, and what can be done. RFC 3463 §3; RFC 7505 §4.1; RFC 8689 §4.2.1. */
 
 import type { DeliveryAction } from './wishes.ts'
 
@@ -45,6 +45,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   '7.23': 'Your domain does not name our server among those that send for it (SPF). Tell your postmaster.',
   '7.25': 'Our server has no proper name in DNS. Tell your postmaster.',
   '7.26': "The recipient's server could not make sure that the message is yours (SPF, DKIM, DMARC). Tell your postmaster.",
+  '7.27': 'Your own domain says in DNS that it takes no mail, so mail from it is refused. Tell your postmaster.',
   '7.28': "The recipient's server finds that too much mail comes from here. Send the message again later.",
   '7.29': "The message was changed on its way, and the recipient's server could not make sure that it is yours. Tell your postmaster.",
   '7.30':

@@ -10,7 +10,7 @@ import { field, isBeyondAscii, lineOf, mailDate } from '../../mime/field-text.ts
 import { humanText } from './human-part.ts'
 import { base64Lines, returnedPart } from './returned-part.ts'
 import { statusFields, type ReportedRecipient } from './status-part.ts'
-import { isDue, type DeliveryAction } from './wishes.ts'
+import { isDue, isOwed, type DeliveryAction } from './wishes.ts'
 
 /** Options of {@link notifier}. */
 export interface NotifierOptions {
@@ -72,10 +72,16 @@ export function notifier(options: NotifierOptions): Notifier {
   const made: Made = { wholeUpTo: 262_144, ...options, hostname, postmaster }
   return async (subject, recipients) => {
     if (options.mayTell?.(subject.envelope) === false) return []
-    const due = recipients.filter(({ recipient, action }) => isDue(subject.envelope, recipient, action))
+    const due = recipients.filter(({ recipient, action }) => isTold(subject.envelope, recipient, action))
     const groups = GROUPS.map(actions => due.filter(({ action }) => actions.includes(action))).filter(group => group.length > 0)
     return Promise.all(groups.map(group => notification(made, subject, group)))
   }
+}
+
+/** RFC 2852 §4.1.4.2: that nobody will tell of the delay is told unasked; the agent knows when. */
+function isTold(envelope: QueuedEnvelope, recipient: Parameters<typeof isOwed>[1], action: DeliveryAction): boolean {
+  if (action === 'relayed' && envelope.deliverBy?.mode === 'notify') return isOwed(envelope, recipient)
+  return isDue(envelope, recipient, action)
 }
 
 type Made = NotifierOptions & Required<Pick<NotifierOptions, 'postmaster' | 'wholeUpTo'>>

@@ -1,4 +1,4 @@
-/** The part of a notification that programs read. RFC 3464 §2.2, §2.3; RFC 6533 §4.1. */
+/** The part of a notification that programs read. RFC 3464 §2.2, §2.3; RFC 6533 §4.1; RFC 2852 §5; RFC 4865 §5.1.2. */
 
 import type { DeliveryStatus, QueuedEnvelope, QueuedRecipient } from '../../contracts/queue.ts'
 import { asciiLineOf, field, lineOf, mailDate } from '../../mime/field-text.ts'
@@ -17,7 +17,7 @@ export interface ReportedRecipient {
 /** The fields, `utf8` where the part may hold letters beyond ASCII. */
 export function statusFields(
   hostname: string,
-  envelope: Pick<QueuedEnvelope, 'envelopeId'> & { readonly queuedAt: number },
+  envelope: Pick<QueuedEnvelope, 'envelopeId' | 'deliverBy' | 'notBefore'> & { readonly queuedAt: number },
   recipients: readonly ReportedRecipient[],
   utf8: boolean,
 ): string {
@@ -26,6 +26,9 @@ export function statusFields(
   // RFC 3464 §2.2.1: as it was given, case and spelling kept.
   if (envelope.envelopeId !== undefined) text += field('Original-Envelope-Id', asciiLineOf(envelope.envelopeId, 200))
   text += field('Reporting-MTA', `dns; ${hostname}`) + field('Arrival-Date', mailDate(envelope.queuedAt))
+  if (envelope.deliverBy !== undefined) text += field('Deliver-By-Date', mailDate(envelope.deliverBy.at))
+  // RFC 4865 §5.1.2: a DSN "MUST include" it; how long is told as until when, which says the same.
+  if (envelope.notBefore !== undefined) text += field('Future-Release-Request', `until;${new Date(envelope.notBefore).toISOString()}`)
   for (const { recipient, action, status, retriedUntil } of recipients) {
     text += '\r\n'
     const original = recipient.originalRecipient === undefined ? undefined : originalRecipient(recipient.originalRecipient, utf8)

@@ -1,4 +1,4 @@
-/** Whom a sender is told of, and of what. RFC 3461 §4.1, §5.2; RFC 5321 §6.1. */
+/** Whom a sender is told of, and of what. RFC 3461 §4.1, §5.2; RFC 5321 §6.1; RFC 2852 §4.1.4. */
 
 import type { NotifyCondition, QueueOrigin } from '../../contracts/queue.ts'
 
@@ -28,4 +28,12 @@ export function isDue(
   const condition = CONDITIONS[action]
   if (condition === 'SUCCESS' && takenOver) return false
   return recipient.notify === undefined ? condition !== 'SUCCESS' : recipient.notify.includes(condition)
+}
+
+/** Whether the sender hears of what nobody asked about but must be told, unless they want to hear nothing at all. RFC 2852 §4.1.4.2. */
+export function isOwed(
+  envelope: { readonly from: string; readonly origin: QueueOrigin },
+  recipient: { readonly notify?: readonly NotifyCondition[] },
+): boolean {
+  return envelope.from !== '' && envelope.origin !== 'notification' && recipient.notify?.includes('NEVER') !== true
 }

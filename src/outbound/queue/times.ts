@@ -1,4 +1,4 @@
-/** When a recipient falls due. RFC 5321 §4.5.4.1; RFC 4865 §5; RFC 2852 §4. */
+/** When a recipient falls due. RFC 5321 §4.5.4.1; RFC 4865 §4.2; RFC 2852 §4.1. */
 
 import type { QueuedEnvelope, QueuedMessage, QueueLimits } from '../../contracts/queue.ts'
 
@@ -19,7 +19,7 @@ export function envelopeOf(
   now: number,
 ): QueuedEnvelope & { readonly queuedAt: number; readonly expiresAt: number } {
   const { recipients: _, content: _content, prefix: _prefix, idempotencyKey: _key, ...envelope } = message
-  // RFC 4865 §5: what is held on the sender's wish has not been tried meanwhile.
+  // What is held on the sender's wish (RFC 4865 §4.2) has not been tried meanwhile: its lifetime begins when it is let go.
   const expiresAt = message.expiresAt ?? Math.max(now, message.notBefore ?? 0) + limits.lifetimeMs
   return { ...envelope, queuedAt: now, expiresAt }
 }

@@ -140,7 +140,8 @@ class Journey {
 
   #settle(hop: Hop, result: SendResult): void {
     this.#reached = true
-    const success = hop.flavour === 'lmtp' ? 'final' : result.notifies ? 'next-hop' : 'nobody'
+    const untimed = !result.timed && this.#lease.envelope.deliverBy?.mode === 'notify'
+    const success = hop.flavour === 'lmtp' ? 'final' : untimed ? 'untimed' : result.notifies ? 'next-hop' : 'nobody'
     const left: LeasedRecipient[] = []
     for (const [at, recipient] of this.#left.entries()) {
       const outcome = result.outcomes[at]

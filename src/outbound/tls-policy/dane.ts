@@ -1,4 +1,4 @@
-/** Certificates by DNS: what a secured zone says that a mail server must show. RFC 6698 §2; RFC 7671 §4, §5; RFC 7672 §2, §3. */
+/** Certificates by DNS: what a secured zone says that a mail server must show. RFC 6698 §2, §4.1; RFC 7671 §5; RFC 7672 §2, §3. */
 
 import { createHash, X509Certificate } from 'node:crypto'
 import { sameBytes } from '../../bytes/ascii.ts'
@@ -20,7 +20,7 @@ const END_ENTITY = 3
 
 /**
  * Asks for the TLSA records of a server. Only to be called when the answers about MX and addresses were authentic (RFC 7672
- * §2.2.1, §2.2.2). Throws what the resolver throws: the host is not used then (RFC 7672 §2.1.1).
+ * §2.2.1, §2.2.2). Throws what the resolver throws: the host is not used then (RFC 7672 §2.1.2).
  */
 export async function daneOf(host: string, port: number, resolver: Resolver, call: CallOptions): Promise<Dane> {
   const { records, authentic } = await resolver.tlsa(`_${port}._tcp.${host}`, call)
@@ -29,7 +29,7 @@ export async function daneOf(host: string, port: number, resolver: Resolver, cal
   return usable.length === 0 ? { kind: 'unusable', records } : { kind: 'usable', records: usable }
 }
 
-/** RFC 7672 §3.1.3: the usages 0 and 1 mean nothing in mail; parameters that nobody knows make a record unusable (RFC 7671 §4). */
+/** RFC 7672 §3.1.3: the usages 0 and 1 mean nothing in mail; parameters that nobody knows make a record unusable (RFC 6698 §4.1). */
 function isUsable({ usage, selector, matchingType, data }: TlsaRecord): boolean {
   if ((usage !== AUTHORITY && usage !== END_ENTITY) || selector > 1) return false
   if (matchingType === 1) return data.length === 32

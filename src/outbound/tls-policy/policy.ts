@@ -118,7 +118,7 @@ class HopPolicy implements TlsPolicy {
     } catch (error) {
       wish.signal?.throwIfAborted()
       if (!(error instanceof MailError)) throw error
-      // RFC 7672 §2.1.1: a server whose records cannot be had may not be used: that is what an attacker would bring about (S8).
+      // RFC 7672 §2.1.2: a server whose records cannot be had may not be used: that is what an attacker would bring about (S8).
       return this.#refuse('4.4.3', { type: 'dnssec-invalid', text: error.message }, policy)
     }
   }

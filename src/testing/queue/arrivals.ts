@@ -1,4 +1,4 @@
-/** What is queued is what comes out, and what cannot be queued is refused. RFC 5321 §4.1.2; RFC 3461 §4; RFC 4865 §5. */
+/** What is queued is what comes out, and what cannot be queued is refused. RFC 5321 §4.1.2; RFC 3461 §4; RFC 4865 §4.2. */
 
 import type { QueuedMessage } from '../../contracts/index.ts'
 import {
@@ -146,7 +146,7 @@ export const arrivalCases: readonly QueueCase[] = [
     },
   },
   {
-    name: 'A message waits until its sender’s moment, and its lifetime begins there (RFC 4865 §5)',
+    name: 'A message waits until its sender’s moment, and its lifetime begins there (RFC 4865 §4.2)',
     async run(world) {
       const at = world.clock.now() + 30 * DAY
       const id = await put(world, 'bob@example.net', { notBefore: at })
@@ -160,7 +160,7 @@ export const arrivalCases: readonly QueueCase[] = [
     },
   },
   {
-    name: 'A message that may not wait so long falls due when it expires, so that it can be given up (RFC 5321 §4.5.4.1; RFC 2852 §4)',
+    name: 'A message that may not wait so long falls due when it expires, so that it can be given up (RFC 5321 §4.5.4.1; RFC 2852 §4.1.3)',
     async run(world) {
       const now = world.clock.now()
       const id = await put(world, 'bob@example.net', { expiresAt: now + 60 * MINUTE })
