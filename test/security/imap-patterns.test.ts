@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { transcript } from 'mailwright/testing'
 import { world } from '../imap/world.ts'
+import { crowding } from '../support/crowding.ts'
 
 test('no pattern of LIST holds the server up: wildcards without end, more letters than any name has (RFC 9051 §6.3.9, P4)', async () => {
   const mailboxes = Array.from({ length: 30 }, (_, index) => `${'x'.repeat(200)}${index}`)
@@ -22,7 +23,7 @@ test('no pattern of LIST holds the server up: wildcards without end, more letter
   S: a4 OK *
 `,
   )
-  assert.ok(performance.now() - started < 10_000)
+  assert.ok(performance.now() - started < 10_000 * crowding())
 })
 
 test('an extended LIST takes 32 patterns and no more (RFC 5258 §3; P8)', () =>

@@ -8,6 +8,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { sqliteStore } from 'mailwright/stores/sqlite'
 import { ALL_UIDS, type MailboxChange } from 'mailwright/contracts'
 import { folderOf, inboxOf, message, namesIn, octetsOf, problemsOf, storeIn } from './sqlite-fixtures.ts'
+import { crowding } from '../support/crowding.ts'
 
 const [, , role, folder = '', side = '', count = '0'] = process.argv
 
@@ -113,6 +114,6 @@ function defineTests(): void {
     delay.disable()
     assert.ok(count >= 20_000)
     t.diagnostic(`longest stall ${(delay.max / 1e6).toFixed(1)} ms, 99 % below ${(delay.percentile(99) / 1e6).toFixed(1)} ms`)
-    assert.ok(delay.max < 100e6, `${delay.max / 1e6} ms`)
+    assert.ok(delay.max < 100e6 * crowding(), `${delay.max / 1e6} ms`)
   })
 }
