@@ -15,8 +15,9 @@ export type ContentInput =
 /** A message to be stored. `content` is an index into the contents of the operation. */
 export interface MessageInput {
   readonly content: number
-  readonly prefix: Uint8Array | undefined
-  readonly summary: Uint8Array
+  /** Octets as text, each character one: handing an array to another thread costs ten times as much. */
+  readonly prefix: string | undefined
+  readonly summary: string
   readonly flags: readonly Flag[]
   /** Seconds. */
   readonly date: number

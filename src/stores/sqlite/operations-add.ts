@@ -124,12 +124,13 @@ function add(
   const firstUid = box[0] - rows.length
   const added: AddedMessage[] = rows.map(({ message, content, bits, keywords, size }, at) => {
     const uid = (firstUid + at) as Uid
+    const prefix = message.prefix === undefined ? undefined : Buffer.from(message.prefix, 'latin1')
     const id = sql.number(
       'INSERT INTO message (content, email, prefix, summary) VALUES (?, ?, ?, ?) RETURNING id',
       context.contentRow(content),
-      emailOf(content, message.prefix),
-      message.prefix ?? null,
-      message.summary,
+      emailOf(content, prefix),
+      prefix ?? null,
+      Buffer.from(message.summary, 'latin1'),
     )
     sql.run('INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)', mailbox, uid, bits, keywords, modSeq, id, size, message.date)
     return { uid, flags: context.keywords.flagsOf(bits, keywords), size, internalDate: message.date * 1000 }
