@@ -140,13 +140,20 @@ export class Onion {
     return this.#decide(phase, run, log, controller, () => this.#ask(phase, layers, run, log, signal, context))
   }
 
-  /** Without middleware a phase is its question, and what makes it stop is used again for the next one of the connection. */
+  /** Without middleware a phase is its question: answered at once it needs no deadline, and what makes it stop is used again. */
   async #onlyMiddle<P extends Phase>(phase: P, run: PhaseRun<P>, log: PhaseLog): Promise<Verdict> {
     const { connection } = run
     const controller = this.#unused.get(connection) ?? new AbortController()
-    this.#unused.delete(connection)
     const { signal } = controller
-    const verdict = await this.#decide(phase, run, log, controller, () => this.#askMiddle(phase, run, log, signal))
+    if (connection.signal.aborted) return this.#decide(phase, run, log, controller, () => this.#askMiddle(phase, run, log, signal))
+    const answer = this.#askMiddle(phase, run, log, signal)
+    if (!(answer instanceof Promise)) {
+      this.#unused.set(connection, controller)
+      log.close(answer)
+      return answer
+    }
+    this.#unused.delete(connection)
+    const verdict = await this.#decide(phase, run, log, controller, () => answer)
     if (!signal.aborted) this.#unused.set(connection, controller)
     return verdict
   }
@@ -156,7 +163,7 @@ export class Onion {
     run: PhaseRun<P>,
     log: PhaseLog,
     controller: AbortController,
-    ask: () => Promise<Verdict>,
+    ask: () => Verdict | Promise<Verdict>,
   ): Promise<Verdict> {
     const within = this.#within(phase, run)
     const gone = run.connection.signal
@@ -183,7 +190,7 @@ export class Onion {
       }
       gone.addEventListener('abort', leave)
       if (gone.aborted) leave()
-      else void ask().then(settle)
+      else void Promise.resolve(ask()).then(settle)
     })
   }
 
@@ -201,7 +208,7 @@ export class Onion {
     context: PhaseContexts[P],
   ): Promise<Verdict> {
     let middle: Promise<Verdict> | undefined
-    const askMiddle = (): Promise<Verdict> => (middle ??= this.#askMiddle(phase, run, log, signal))
+    const askMiddle = (): Promise<Verdict> => (middle ??= Promise.resolve(this.#askMiddle(phase, run, log, signal)))
     const layer = async (index: number): Promise<Verdict> => {
       const middleware = layers[index]
       if (middleware === undefined) return askMiddle()
@@ -251,18 +258,26 @@ export class Onion {
     }
   }
 
-  async #askMiddle<P extends Phase>(phase: P, run: PhaseRun<P>, log: PhaseLog, signal: AbortSignal): Promise<Verdict> {
-    if (run.innermost === undefined) return accept()
-    const frame = log.enter(run.innermost.name)
-    try {
-      const verdict = await run.innermost.ask(signal)
+  /** The question in the middle; neither throws nor rejects. */
+  #askMiddle<P extends Phase>(phase: P, run: PhaseRun<P>, log: PhaseLog, signal: AbortSignal): Verdict | Promise<Verdict> {
+    const { innermost } = run
+    if (innermost === undefined) return accept()
+    const frame = log.enter(innermost.name)
+    const answered = (verdict: Verdict): Verdict => {
       if (verdict.kind === 'accept') log.drop(frame)
       else log.leave(frame, verdict)
       return verdict
-    } catch (error) {
+    }
+    const failed = (error: unknown): Verdict => {
       log.leave(frame, FAULTED, error instanceof Error ? error.message : String(error))
-      this.#report(error, `${run.innermost.name}, phase ${phase}`, run.connection)
+      this.#report(error, `${innermost.name}, phase ${phase}`, run.connection)
       return FAULTED
+    }
+    try {
+      const answer = innermost.ask(signal)
+      return answer instanceof Promise ? answer.then(answered, failed) : answered(answer)
+    } catch (error) {
+      return failed(error)
     }
   }
 }

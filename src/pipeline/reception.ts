@@ -121,11 +121,11 @@ export class MailReception implements Reception, OpenTransaction {
   }
 
   /** Who has logged in sends from their own addresses only; others and the null reverse-path are not looked at. */
-  async #mayUse(sender: MailAddress | undefined, signal: AbortSignal): Promise<Verdict> {
+  #mayUse(sender: MailAddress | undefined, signal: AbortSignal): Verdict | Promise<Verdict> {
     const { principal, protocol } = this.connection
     if (principal === undefined) return protocol === 'submission' ? reject('Please log in first', '5.7.0') : accept()
     if (sender === undefined) return accept()
-    return (await isOwnAddress(this.#house.directory, principal, sender, { signal })) ? accept() : NOT_YOURS
+    return isOwnAddress(this.#house.directory, principal, sender, { signal }).then(isOwn => (isOwn ? accept() : NOT_YOURS))
   }
 
   async #resolve(address: MailAddress, parameters: RecipientParameters, signal: AbortSignal): Promise<Resolved> {
