@@ -26,13 +26,30 @@ export function readAuthors(name: 'From' | 'Sender', value: string): Authors {
   const addresses: MailAddress[] = []
   for (const { mailbox, host, route } of listed) {
     if (mailbox === undefined || host === undefined) return { fault: `${name} has a group, where addresses must stand` }
-    const address = host === '' ? undefined : canonicalAddress(printAddress({ local: mailbox, domain: host }))
+    const address = host === '' ? undefined : asWritten(value, mailbox, host)
     if (address === undefined || route !== undefined || `${mailbox}${host}`.includes('=?'))
       return { fault: `${name} has something that is no address` }
     addresses.push(address)
   }
   return { addresses, shown: shownAddresses(value) }
 }
+
+/**
+ * The address, if it stands in the text in one piece: `ann@here.example@there.example` is another address to the next reader, and so is one
+ * with spaces or comments within.
+ */
+function asWritten(value: string, local: string, domain: string): MailAddress | undefined {
+  const quoted = `"${local.replace(/["\\]/g, String.raw`\$&`)}"@${domain}`
+  for (const form of [`${local}@${domain}`, quoted]) {
+    for (let at = value.indexOf(form); at >= 0; at = value.indexOf(form, at + 1)) {
+      if (BEFORE.has(value[at - 1]) && BEHIND.has(value[at + form.length])) return canonicalAddress(form)
+    }
+  }
+  return undefined
+}
+
+const BEFORE: ReadonlySet<string | undefined> = new Set([undefined, ' ', '\t', '\n', '<', ',', ')'])
+const BEHIND: ReadonlySet<string | undefined> = new Set([undefined, ' ', '\t', '\r', '>', ',', '('])
 
 /** What separates an address from the text around it, when a person or a careless program looks for one. */
 const EDGE = /[\s<>()[\]",;:'|]/u

@@ -1,5 +1,6 @@
 /** Cases about accounts and mailboxes: names, ids, UIDVALIDITY, special use, subscriptions. RFC 9051 §5.1, §6.3.4-§6.3.7; RFC 8474 §4. */
 
+import type { ModSeq, Uid } from '../../contracts/index.ts'
 import { inboxOf, infoOf, kindOf, letter, look, namesOf, open, promised, read, refuses, runs, same, type StoreCase } from './world.ts'
 
 /** Cases about accounts and mailboxes. */
@@ -35,6 +36,23 @@ export const mailboxCases: readonly StoreCase[] = [
       await refuses('nor copy into it', theirs.copy(runs(1, 1), inbox.id), 'no-such-mailbox')
       await refuses('nor rename it', bob.rename(inbox.id, 'mine'), 'no-such-mailbox')
       await refuses('nor remove it', bob.remove(inbox.id), 'no-such-mailbox')
+      const before = [await inbox.status(), await look(inbox), await look(theirs)]
+      const foreign = bob.mailbox(inbox.id)
+      const calls: Readonly<Record<string, () => Promise<unknown> | undefined>> = {
+        append: () => foreign.append([letter()]),
+        flag: () => foreign.flag(runs(1, 9), { kind: 'add', flags: ['\\Seen'] }),
+        expunge: () => foreign.expunge(runs(1, 9)),
+        copy: () => foreign.copy(runs(1, 9), theirs.id),
+        move: () => foreign.move?.(runs(1, 9), theirs.id),
+        'move into it': () => theirs.move?.(runs(1, 9), inbox.id),
+        vanishedSince: () => foreign.vanishedSince?.(0 as ModSeq),
+        summaries: () => foreign.summaries?.({ first: 1 as Uid, last: 9 as Uid }),
+      }
+      for (const [name, call] of Object.entries(calls)) {
+        const asked = call()
+        if (asked !== undefined) await refuses(`nor does ${name} reach it`, asked, 'no-such-mailbox')
+      }
+      same('nothing came of it', [await inbox.status(), await look(inbox), await look(theirs)], before)
     },
   },
   {
