@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { MessageSource } from 'mailwright/contracts'
 import { BodyHasher, KeyCache, generateKey } from 'mailwright/dkim'
 import { arcSealer } from 'mailwright/outbound'
-import { fakeResolver } from 'mailwright/testing'
+import { fakeClock, fakeResolver } from 'mailwright/testing'
 import type { FakeRecords } from 'mailwright/testing'
 import { Examiner } from '../../src/filters/sender-auth/examine.ts'
 import { Fallback } from '../../src/filters/sender-auth/fallback.ts'
@@ -244,4 +244,31 @@ test('DNS that never answers: temperror at the deadline, and no refusal', async 
   const { spf, signatures, dmarc, iprev } = await examiner.examine(examined, new AbortController().signal)
   clearInterval(alive)
   assert.deepEqual([spf.result, signatures[0]?.result, dmarc.result, iprev?.result], ['temperror', 'temperror', 'temperror', 'temperror'])
+})
+
+test('a thread that others keep busy: temperror when the time of the message is over (S18)', async () => {
+  const clock = fakeClock()
+  const busy = { verify: () => new Promise<never>(() => undefined) } as unknown as Fallback
+  const examiner = new Examiner({
+    resolver: fakeResolver(ZONE),
+    clock,
+    keys: new KeyCache(),
+    fallback: busy,
+    questions: 60,
+    within: 10_000,
+    sealers: new Set(),
+    unsignedContentType: 'unaligned',
+    iprev: false,
+    bimi: false,
+  })
+  const octets = message(signature(TEXT).replace('rsa-sha256', 'dilithium-sha256') + HEAD, TEXT)
+  let isOver = false
+  const examining = examiner.examine(examined(octets), new AbortController().signal).finally(() => (isOver = true))
+  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+  clock.advance(9999)
+  await new Promise(resolve => setImmediate(resolve))
+  assert.equal(isOver, false)
+  clock.advance(1)
+  const { signatures } = await examining
+  assert.deepEqual([signatures[0]?.result, signatures[0]?.reason], ['temperror', 'too late'])
 })
