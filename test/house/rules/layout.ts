@@ -13,7 +13,6 @@ const topLevelNames: readonly string[] = [
   'LICENSE',
   'CONTRIBUTING.md',
   'SECURITY.md',
-  'bin',
   'src',
   'examples',
   'test',
