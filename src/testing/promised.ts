@@ -17,11 +17,32 @@ export function promised(promise: string, holds: boolean, seen: () => string): v
 
 /** Fails unless both are the same, and says where they differ. */
 export function same(promise: string, seen: unknown, expected: unknown): void {
+  const difference = differenceOf(seen, expected)
+  if (difference !== undefined) {
+    throw new assert.AssertionError({ message: `Promised: ${promise}\n    Seen: ${difference}`, actual: seen, expected, operator: 'same' })
+  }
+}
+
+/** Where two values differ; `undefined` when they are the same. */
+export function differenceOf(seen: unknown, expected: unknown): string | undefined {
   try {
     assert.deepEqual(seen, expected)
+    return undefined
   } catch (error) {
-    const difference = error instanceof Error ? error.message : String(error)
-    throw new assert.AssertionError({ message: `Promised: ${promise}\n    Seen: ${difference}`, actual: seen, expected, operator: 'same' })
+    return isSameData(seen, expected) ? undefined : error instanceof Error ? error.message : String(error)
+  }
+}
+
+/**
+ * Whether values differ in nothing but where their prototypes come from: Jest runs tests in a context of their own, and what a thread or the
+ * runtime hands over has the arrays of another.
+ */
+function isSameData(seen: unknown, expected: unknown): boolean {
+  try {
+    assert.deepEqual(structuredClone(seen), structuredClone(expected))
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -1,9 +1,8 @@
 /** Made-up histories, run on the queue and on the memory queue side by side: they must tell the same after every step. */
 
-import assert from 'node:assert/strict'
 import type { Queue, QueuedMessage, QueueLease, QueuePause, QueueSelector, RecipientOutcome } from '../../contracts/index.ts'
 import { memoryQueue } from '../../outbound/index.ts'
-import { promised } from '../promised.ts'
+import { differenceOf, promised } from '../promised.ts'
 import { seededRandom, type SeededRandom } from '../seeded-random.ts'
 import { letter, MINUTE, type QueueCase, type QueueWorld } from './world.ts'
 
@@ -81,13 +80,10 @@ class Twins {
   }
 
   #same(what: string, tried: unknown, model: unknown): void {
-    try {
-      assert.deepEqual(tried, model)
-    } catch (error) {
-      const difference = error instanceof Error ? error.message : String(error)
-      const steps = [`(step ${this.told.length} of the history with seed ${this.#seed})`, ...this.told.slice(-8)].join('\n      ')
-      promised(`${what}, as the memory queue has it, after\n      ${steps}\n   `, false, () => difference)
-    }
+    const difference = differenceOf(tried, model)
+    if (difference === undefined) return
+    const steps = [`(step ${this.told.length} of the history with seed ${this.#seed})`, ...this.told.slice(-8)].join('\n      ')
+    promised(`${what}, as the memory queue has it, after\n      ${steps}\n   `, false, () => difference)
   }
 
   async step(): Promise<void> {
