@@ -59,7 +59,7 @@ for (const [call, when] of [
       } finally {
         await server.stop()
       }
-      const told = server.told().match(/nothing more is written; check the disk, then start again/g) ?? []
+      const told = server.told().match(/nothing more is written; check the disk, then start again\. Until then mail can be read/g) ?? []
       assert.ok(told.length > 0, `the operator reads what to do, not ${server.told()}`)
 
       const again = await serverOn(data)

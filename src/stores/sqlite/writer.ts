@@ -193,7 +193,7 @@ export class Writer {
     const text = error instanceof Error ? error.message : String(error)
     this.#stopped ??= {
       kind: 'unavailable',
-      message: `the storage of the mail store failed (${text}): nothing more is written; check the disk, then start again`,
+      message: `the storage of the mail store failed (${text}): nothing more is written; check the disk, then start again. Until then mail can be read, and senders are told to try later`,
       cause: error instanceof Error ? (error.stack ?? text) : text,
     }
   }
