@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import type { TraceEntry } from 'mailwright/contracts'
@@ -253,7 +254,7 @@ test('M8: a message that takes too long is unscannable, and the next one is none
   assert.equal(await slow, 'not looked through within 5000 ms')
   for (const outcome of await Promise.all(waits)) assert.equal(typeof outcome === 'string' ? outcome : outcome.length, 2)
   clock.advance(60_000)
-  assert.equal(clock.pending, 0, 'the idle thread was let go')
+  assert.equal(clock.pending, 0, 'the idle process was let go')
   assert.notEqual(typeof (await inspector.inspect(letter)), 'string', 'and another one begins')
   clock.advance(60_000)
 })
@@ -262,4 +263,21 @@ test('a message too large to be looked through says so', async () => {
   const { outcome, notes } = await send(letterWith(TEXT, 'a.txt'), { octets: 100, unscannable: 'quarantine' })
   assert.equal(outcome, 'accept')
   assert.match(notes[0] ?? '', /^unscannable: the message: \d+ octets are more than the 100 that are looked through/)
+})
+
+/** The processes that this one has begun. */
+function children(): readonly number[] {
+  return readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1').trim().split(' ').filter(Boolean).map(Number)
+}
+
+test('M5, M8: the process that is killed over a message loses that verdict only', { skip: process.platform !== 'linux' }, async () => {
+  const inspector = new Inspector({ dangerous: [...DANGEROUS], limits: LIMITS, within: 5000, waiting: 2, clock: fakeClock() })
+  const letter = encoder.encode(letterWith(PROGRAM, 'setup.exe').replaceAll('\n', '\r\n'))
+  const before = children()
+  const outcome = inspector.inspect(letter)
+  const [child] = children().filter(pid => !before.includes(pid))
+  assert.ok(child !== undefined, 'it is a process of its own')
+  process.kill(child, 'SIGKILL')
+  assert.equal(await outcome, 'looking through it failed: the process ended with SIGKILL')
+  assert.notEqual(typeof (await inspector.inspect(letter)), 'string')
 })

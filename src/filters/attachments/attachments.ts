@@ -28,7 +28,7 @@ export interface AttachmentOptions {
   readonly principals?: boolean
   /** Octets of a message above which it is `unscannable`. Default 26,214,400. */
   readonly octets?: number
-  /** Milliseconds for one message, in its thread. Default 10,000. */
+  /** Milliseconds for one message, in its process. Default 10,000. */
   readonly within?: number
   /** Archives within archives. Default 3. */
   readonly depth?: number
@@ -36,7 +36,7 @@ export interface AttachmentOptions {
   readonly entries?: number
   /** Octets that archives of a message are opened to, together. Default 67,108,864. */
   readonly opened?: number
-  /** Messages that wait for the thread at a time; further ones are `unscannable`. Default 100. */
+  /** Messages that wait for the process at a time; further ones are `unscannable`. Default 100. */
   readonly waiting?: number
   /** Default: the machine's clock. */
   readonly clock?: Clock
@@ -60,7 +60,7 @@ const REFUSALS: Readonly<Record<FindingKind, string>> = {
 const RATIO = 100
 
 /**
- * Looks through attachments in a thread with limits of time and memory: their names in every spelling that clients read, their first
+ * Looks through attachments in a process with limits of time and memory: their names in every spelling that clients read, their first
  * octets, and the lists of zip, tar and gzip archives, archives within archives included. Nothing is unpacked to disk and nothing is
  * run. It knows no viruses: see the guide for those.
  *

@@ -1,6 +1,7 @@
-/** Hands messages to a thread one after the other, and ends the thread when it takes too long or too much memory. M5, M8. */
+/** Hands messages to a process of its own one after the other, and kills it when it takes too long or too much memory. M5, M8. */
 
-import { Worker } from 'node:worker_threads'
+import { fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import type { Clock } from '../../contracts/index.ts'
 import type { Finding } from './inspect.ts'
 import type { InspectorData, InspectorReport } from './inspection-worker.ts'
@@ -19,16 +20,16 @@ interface Job {
   readonly settle: (outcome: readonly Finding[] | string) => void
 }
 
-/** Megabytes that the thread's own objects may take; what archives are opened to is bounded apart. */
+/** Megabytes that the process's own objects may take; what archives are opened to is bounded apart. */
 const MEMORY_MB = 128
-/** Milliseconds after which an idle thread is let go. */
+/** Milliseconds after which an idle process is let go. */
 const IDLE = 60_000
 
-/** One thread, begun at the first message. */
+/** One process, begun at the first message. */
 export class Inspector {
   readonly #options: InspectorOptions
   readonly #jobs: Job[] = []
-  #worker: Worker | undefined
+  #child: ChildProcess | undefined
   #running: Job | undefined
   #stopTimer: (() => void) | undefined
 
@@ -36,7 +37,7 @@ export class Inspector {
     this.#options = options
   }
 
-  /** The findings, or in words why there are none. The octets are copied. Never rejects. */
+  /** The findings, or in words why there are none. Never rejects. */
   inspect(message: Uint8Array): Promise<readonly Finding[] | string> {
     return new Promise(resolve => {
       if (this.#jobs.length >= this.#options.waiting) {
@@ -57,48 +58,54 @@ export class Inspector {
       return
     }
     this.#running = job
-    const worker = (this.#worker ??= this.#start())
-    worker.ref()
+    const child = (this.#child ??= this.#start())
+    child.ref()
+    child.channel?.ref()
     this.#stopTimer = this.#options.clock.after(this.#options.within, () => {
       this.#end()
       this.#done(`not looked through within ${this.#options.within} ms`)
     })
-    // The source keeps its octets; a view of a larger buffer must not take the whole of it along.
-    const copy = job.message.slice()
-    worker.postMessage(copy, [copy.buffer])
+    // A process that has just ended takes nothing; its end is told by itself.
+    child.send(job.message, () => undefined)
   }
 
-  #start(): Worker {
+  #start(): ChildProcess {
     const { dangerous, limits } = this.#options
     // The same ending as this file's: ".ts" from the sources, ".js" when built.
-    const worker = new Worker(new URL(`./inspection-worker${import.meta.url.slice(-3)}`, import.meta.url), {
-      workerData: { dangerous, limits } satisfies InspectorData,
-      resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: 16 },
-      name: 'mailwright attachments',
-      execArgv: [],
+    const child = fork(new URL(`./inspection-worker${import.meta.url.slice(-3)}`, import.meta.url), [], {
+      // Octets go as they are, and nothing of our secrets or options goes along.
+      serialization: 'advanced',
+      env: {},
+      execArgv: [`--max-old-space-size=${MEMORY_MB}`, '--max-semi-space-size=16'],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
-    worker.on('message', (report: InspectorReport) => {
-      if (worker === this.#worker) this.#done('findings' in report ? report.findings : `looking through it failed: ${report.fault}`)
+    child.on('message', (report: InspectorReport) => {
+      if (child === this.#child) this.#done('findings' in report ? report.findings : `looking through it failed: ${report.fault}`)
     })
-    worker.on('error', (error: Error) => {
-      if (worker !== this.#worker) return
+    const failed = (text: string): void => {
+      if (child !== this.#child) return
       this.#end()
-      this.#done(`looking through it failed: ${error.message}`)
-    })
-    return worker
+      this.#done(`looking through it failed: ${text}`)
+    }
+    child.on('error', error => failed(error.message))
+    child.on('exit', (code, signal) => failed(`the process ended with ${signal ?? code ?? 'nothing'}`))
+    child.send({ dangerous, limits } satisfies InspectorData, () => undefined)
+    return child
   }
 
   #done(outcome: readonly Finding[] | string): void {
     const job = this.#running
     this.#running = undefined
-    this.#worker?.unref()
+    // What waits for a message only must not keep the server's process alive.
+    this.#child?.unref()
+    this.#child?.channel?.unref()
     job?.settle(outcome)
     this.#next()
   }
 
   #end(): void {
-    const worker = this.#worker
-    this.#worker = undefined
-    void worker?.terminate()
+    const child = this.#child
+    this.#child = undefined
+    child?.kill('SIGKILL')
   }
 }
