@@ -7,7 +7,7 @@ import type { EventSink, MailEvents, OutboundEvent } from '../contracts/events.t
 import type { Host } from '../contracts/host.ts'
 import { ConfigurationError, MailError } from '../contracts/mail-error.ts'
 import type { Outbound, OutboundMessage, OutboundRecipient } from '../contracts/outbound.ts'
-import type { DeliveryStatus, Queue, QueuedMessage, SuppressionList } from '../contracts/queue.ts'
+import type { DeliveryStatus, Queue, QueuedMessage, QueuedRecipient, SuppressionList } from '../contracts/queue.ts'
 import type { Resolver } from '../contracts/resolver.ts'
 import type { Spool } from '../contracts/spool.ts'
 import type { Verdict } from '../contracts/verdict.ts'
@@ -29,6 +29,7 @@ import { notifier } from './dsn/notification.ts'
 import type { Notifier, NotifierOptions } from './dsn/notification.ts'
 import type { ReturnAddressesOptions } from './return-addresses.ts'
 import type { ReturnsReaderOptions } from './returns.ts'
+import { inTurns } from './queue/in-turns.ts'
 import { router } from './routing/index.ts'
 import type { RouterOptions } from './routing/index.ts'
 import { transmitter } from './routing/transmit.ts'
@@ -38,6 +39,8 @@ import type { TlsPolicyOptions } from './tls-policy/policy.ts'
 import { DailyTlsReports } from './tls-policy/report-daily.ts'
 import type { DailyTlsReportsOptions } from './tls-policy/report-daily.ts'
 import { TlsReports } from './tls-policy/report-rows.ts'
+
+const BEYOND_ASCII = /[^\u0000-\u007f]/
 
 /** How mail leaves. */
 export interface OutboundOptions
@@ -208,7 +211,11 @@ class ComposedOutbound implements OutboundMail {
       const to = mail.envelope?.to ?? own?.to ?? []
       if (from === undefined) throw new MailError('invalid', 'a raw message needs an envelope: { envelope: { from, to } }')
       const sender = from === '' ? undefined : addressOf(from)
-      const recipients = [...new Set((typeof to === 'string' ? [to] : to).map(address => printAddress(addressOf(address))))]
+      const printed = new Set<string>()
+      await inTurns(typeof to === 'string' ? [to] : to, slice => {
+        for (const address of slice) printed.add(printAddress(addressOf(address)))
+      })
+      const recipients = [...printed]
       if (recipients.length === 0) throw new MailError('invalid', 'the message has no recipient')
       const queued = await this.#queued(mail, sender, recipients)
       const message = mail.envelope === undefined ? { ...queued, ...this.#stamped(queued) } : queued
@@ -267,11 +274,15 @@ class ComposedOutbound implements OutboundMail {
       account,
       origin = 'api',
     } = mail
-    const beyondAscii = /[^\u0000-\u007f]/.test(open.join('') + (sender === undefined ? '' : printAddress(sender)))
+    const named = await inTurns(open, slice => ({
+      beyondAscii: BEYOND_ASCII.test(slice.join('')),
+      recipients: slice.map((address): QueuedRecipient => (notify === undefined ? { address } : { address, notify })),
+    }))
+    const beyondAscii = named.some(one => one.beyondAscii) || (sender !== undefined && BEYOND_ASCII.test(printAddress(sender)))
     return {
       from: sender === undefined ? '' : printAddress(sender),
       origin,
-      recipients: open.map(address => (notify === undefined ? { address } : { address, notify })),
+      recipients: named.flatMap(one => one.recipients),
       ...(beyondAscii || smtpUtf8 ? { smtpUtf8: true } : {}),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       ...(notBefore === undefined ? {} : { notBefore: notBefore.getTime() }),

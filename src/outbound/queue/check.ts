@@ -2,6 +2,7 @@
 
 import { MailError } from '../../contracts/mail-error.ts'
 import type { QueuedMessage, QueuedRecipient, QueuePause } from '../../contracts/queue.ts'
+import { inTurns } from './in-turns.ts'
 
 /** RFC 5321 §4.5.3.1.3 allows 256 octets for a path; forwarded senders (SRS, VERP) need more. */
 const MOST_ADDRESS = 1000
@@ -37,9 +38,21 @@ function shown(text: string): string {
 
 /** Throws `invalid` unless the message can be queued. */
 export function checkMessage(message: QueuedMessage): void {
+  checkAllButRecipients(message)
+  for (const recipient of message.recipients) checkRecipient(recipient, message.smtpUtf8 === true)
+}
+
+/** The same for a message that may have very many recipients. */
+export async function checkMessageInTurns(message: QueuedMessage): Promise<void> {
+  checkAllButRecipients(message)
+  await inTurns(message.recipients, slice => {
+    for (const recipient of slice) checkRecipient(recipient, message.smtpUtf8 === true)
+  })
+}
+
+function checkAllButRecipients(message: QueuedMessage): void {
   if (message.recipients.length === 0) refuse('a message without recipients')
   checkSender(message)
-  for (const recipient of message.recipients) checkRecipient(recipient, message.smtpUtf8 === true)
   checkEnvelope(message)
 }
 

@@ -18,11 +18,11 @@ import type {
   QueueUsage,
   Settlement,
 } from '../../contracts/queue.ts'
-import { checkMessage, pauseOf } from '../../outbound/queue/check.ts'
+import { checkMessage, checkMessageInTurns, pauseOf } from '../../outbound/queue/check.ts'
 import { queueLimits } from '../../outbound/queue/limits.ts'
 import type { House, Parcel } from './house.ts'
 import type { Enqueued } from './queue-enqueue.ts'
-import { leaseOf, numberOfToken, queueMessageInput, settlementInput } from './queue-input.ts'
+import { leaseOf, numberOfToken, packedRecipients, queueMessageInput, settlementInput } from './queue-input.ts'
 import {
   type Moments,
   readContent,
@@ -98,14 +98,15 @@ export class SqliteQueue implements Queue {
 
   enqueue(message: QueuedMessage, options?: CallOptions): Promise<{ readonly id: string; readonly repeated: boolean }> {
     return this.#run(options, async () => {
-      checkMessage(message)
+      await checkMessageInTurns(message)
       const { forgotten } = this.#moments()
       const known = this.#known(message, forgotten)
       if (known !== undefined) return { id: `q${known}`, repeated: true }
+      const recipients = await packedRecipients(message.recipients)
       const parcel = await this.#house.pack([message.content], options)
       try {
         const now = this.#now()
-        const input = queueMessageInput(message, 0, this.limits, now)
+        const input = queueMessageInput(message, 0, this.limits, now, recipients)
         const { maxMessages } = this.limits
         const { message: row, repeated } = await this.#task<Enqueued>(
           { kind: 'enqueue', now, message: input, maxMessages, forgotten },

@@ -1,6 +1,7 @@
 /** Takes messages into the queue. RFC 5321 §4.5.4.1. */
 
 import { MailError } from '../../contracts/mail-error.ts'
+import { unpackedRecipients } from './queue-input.ts'
 import { laneFor, Pauses, wake } from './queue-lanes.ts'
 import { WAITING } from './queue-schema.ts'
 import type { QueueMessageInput, QueueTaskOf } from './queue-task.ts'
@@ -41,7 +42,8 @@ export function takeIn(context: WriteContext, input: QueueMessageInput, contents
   const { sql } = context
   const content = contents[input.content]
   if (content === undefined) throw new MailError('invalid', 'a message without content')
-  const { sender, account, priority, recipients, due, key } = input
+  const { sender, account, priority, due, key } = input
+  const recipients = unpackedRecipients(input.recipients)
   const message = sql.number(
     `INSERT INTO queue_message (sender, account, queued_at, expires_at, deliver_by, size, recipients, open, content, key, envelope, prefix)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11) RETURNING id`,

@@ -13,6 +13,7 @@ import type {
   Settlement,
 } from '../../contracts/queue.ts'
 import { destinationOf } from '../../outbound/queue/check.ts'
+import { inTurns } from '../../outbound/queue/in-turns.ts'
 import { dueWithin, envelopeOf } from '../../outbound/queue/times.ts'
 import { type ContentReader, StoredSource } from './content-reader.ts'
 import { DELIVERED, FAILED, WAITING } from './queue-schema.ts'
@@ -20,7 +21,13 @@ import { rowOfQueueId } from './queue-steer.ts'
 import type { LeasedInput, QueueMessageInput, QueueOutcomeInput, QueueSettlementInput } from './queue-task.ts'
 
 /** A message as the writer takes it. */
-export function queueMessageInput(message: QueuedMessage, content: number, limits: QueueLimits, now: number): QueueMessageInput {
+export function queueMessageInput(
+  message: QueuedMessage,
+  content: number,
+  limits: QueueLimits,
+  now: number,
+  recipients: string = message.recipients.map(lineOf).join('\n'),
+): QueueMessageInput {
   const envelope = envelopeOf(message, limits, now)
   const prefix = message.prefix === undefined || message.prefix.length === 0 ? undefined : message.prefix
   return {
@@ -36,12 +43,26 @@ export function queueMessageInput(message: QueuedMessage, content: number, limit
     due: dueWithin(Math.max(now, message.notBefore ?? 0), now, envelope),
     envelope: JSON.stringify(envelope),
     key: message.idempotencyKey,
-    recipients: message.recipients.map(({ address, notify, originalRecipient }) => [
-      address,
-      destinationOf(address),
-      notify === undefined && originalRecipient === undefined ? null : JSON.stringify({ notify, originalRecipient }),
-    ]),
+    recipients,
   }
+}
+
+/** The recipients of a message that may have very many. Neither addresses nor JSON have line ends or tabs. */
+export async function packedRecipients(recipients: readonly QueuedRecipient[]): Promise<string> {
+  return (await inTurns(recipients, slice => slice.map(lineOf).join('\n'))).join('\n')
+}
+
+function lineOf({ address, notify, originalRecipient }: QueuedRecipient): string {
+  return notify === undefined && originalRecipient === undefined ? address : `${address}\t${JSON.stringify({ notify, originalRecipient })}`
+}
+
+/** The recipients again, for the writer. */
+export function unpackedRecipients(text: string): (readonly [address: string, destination: string, wishes: string | null])[] {
+  return text.split('\n').map(line => {
+    const tab = line.indexOf('\t')
+    const address = tab < 0 ? line : line.slice(0, tab)
+    return [address, destinationOf(address), tab < 0 ? null : line.slice(tab + 1)]
+  })
 }
 
 /** The token of a lease: its number, and how many recipients it has. */

@@ -10,6 +10,9 @@ import type { WriteContext } from './write-context.ts'
 
 type Request = QueueTaskOf<'lease'>
 
+/** Recipients of a message that are gone through for each lease of it. */
+const FEW = 1000
+
 /** Recipients that are read ahead from a lane, at first and at most. */
 const AHEAD = 4
 const MOST_AHEAD = 256
@@ -17,6 +20,7 @@ const MOST_AHEAD = 256
 type HeadRow = readonly [
   message: number,
   ...row: LeasedRow,
+  at: number,
   recipients: number,
   envelope: string,
   prefix: Uint8Array | null,
@@ -24,7 +28,7 @@ type HeadRow = readonly [
 ]
 type PlaceRow = readonly [id: number | null, segment: number, start: number, size: number, sums: Uint8Array]
 
-const HEADS = `SELECT r.message, r.place, r.address, r.wishes, r.attempts, r.warned, r.last, m.recipients, m.envelope, m.prefix,
+const HEADS = `SELECT r.message, r.place, r.address, r.wishes, r.attempts, r.warned, r.last, r.at, m.recipients, m.envelope, m.prefix,
     c.id, c.segment, c.start, c.size, c.sums
   FROM queue_recipient AS r INDEXED BY queue_recipient_lane CROSS JOIN queue_message AS m ON m.id = r.message
     LEFT JOIN content AS c ON c.id = m.content
@@ -226,8 +230,13 @@ class Lane {
   }
 
   #lease(head: HeadRow, turns: Turns): LeasedInput {
-    const [message, place, address, wishes, attempts, warned, last, recipients, envelope, prefix, id, segment, start, size, sums] = head
-    const rows: readonly LeasedRow[] = recipients === 1 ? [[place, address, wishes, attempts, warned, last]] : this.#dueOf(message)
+    const [message, place, address, wishes, attempts, warned, last, at, recipients, envelope, prefix, id, segment, start, size, sums] = head
+    const rows: readonly LeasedRow[] =
+      recipients === 1
+        ? [[place, address, wishes, attempts, warned, last]]
+        : recipients <= FEW
+          ? this.#dueOf(message)
+          : this.#dueWith(message, at)
     const token = (this.turn = turns.next())
     const until = this.#request.now + this.#request.leaseMs
     for (const [one] of rows) {
@@ -236,6 +245,18 @@ class Lane {
     }
     const content = id === null ? undefined : { id, segment, start, size, sums }
     return { message, token, destination: this.destination, envelope, prefix, place: content, recipients: rows }
+  }
+
+  /** Those that fell due together with the head: of a message to very many this is a look-up by index, where all of them would be gone through. */
+  #dueWith(message: number, at: number): readonly LeasedRow[] {
+    return this.#sql.rows<LeasedRow>(
+      `SELECT place, address, wishes, attempts, warned, last FROM queue_recipient INDEXED BY queue_recipient_lane
+       WHERE lane = ? AND state < 4 AND state = 0 AND at = ? AND message = ? ORDER BY place LIMIT ?`,
+      this.id,
+      at,
+      message,
+      this.#request.recipientsPerLease,
+    )
   }
 
   #dueOf(message: number): readonly LeasedRow[] {

@@ -1,5 +1,6 @@
 /** The suppression list of a SQLite store: a table, written by the same writer as all else. */
 
+import { setImmediate } from 'node:timers/promises'
 import type { CallOptions } from '../../contracts/call.ts'
 import type { Suppression, SuppressionList } from '../../contracts/queue.ts'
 import { suppressionKey } from '../../outbound/queue/suppression-key.ts'
@@ -36,15 +37,27 @@ export class SqliteSuppressions implements SuppressionList {
   }
 
   suppressed(addresses: readonly string[], options?: CallOptions): Promise<readonly Suppression[]> {
-    return this.#house.run(options, () =>
-      [...new Set(addresses)].flatMap(address => {
-        const row = this.#house.sql.row<Row>(
-          'SELECT address, reason, since, text FROM suppression WHERE address = ?',
-          suppressionKey(address),
-        )
-        return row === undefined ? [] : [{ ...entryOf(row), address }]
-      }),
-    )
+    return this.#house.run(options, async () => {
+      // Most lists are short, and most servers have none.
+      if (this.#house.sql.row('SELECT 1 FROM suppression LIMIT 1') === undefined) return []
+      const asked = [...new Set(addresses)]
+      const found: Suppression[] = []
+      for (let at = 0; at < asked.length; at += PAGE) {
+        if (at > 0) await setImmediate()
+        found.push(...this.#among(asked.slice(at, at + PAGE)))
+      }
+      return found
+    })
+  }
+
+  #among(addresses: readonly string[]): readonly Suppression[] {
+    return addresses.flatMap(address => {
+      const row = this.#house.sql.row<Row>(
+        'SELECT address, reason, since, text FROM suppression WHERE address = ?',
+        suppressionKey(address),
+      )
+      return row === undefined ? [] : [{ ...entryOf(row), address }]
+    })
   }
 
   async *suppressions(options?: CallOptions): AsyncIterable<Suppression> {

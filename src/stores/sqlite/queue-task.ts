@@ -21,11 +21,9 @@ export interface QueueMessageInput {
   /** JSON. */
   readonly envelope: string
   readonly key: string | undefined
-  readonly recipients: readonly QueueRecipientInput[]
+  /** A line for each, as `packedRecipients` makes them: between threads one text is much cheaper than very many arrays. */
+  readonly recipients: string
 }
-
-/** One recipient of it. */
-export type QueueRecipientInput = readonly [address: string, destination: string, wishes: string | null]
 
 /** How one recipient's try ended. `state` is as stored; `due` counts for those that wait. `last` is JSON. */
 export interface QueueOutcomeInput {
