@@ -111,3 +111,35 @@ test('records: odd ones stand for none where reports are asked for, else for not
   ])
     assert.equal(parseDmarcRecord(text), undefined, text)
 })
+
+test('the examples of alignment and of the tree walk (RFC 9989 appendix B.1, B.3)', async () => {
+  const relaxed: Zone = { '_dmarc.example.com': record('p=reject'), '_dmarc.sample.net': record('p=none') }
+  const strict: Zone = { ...relaxed, '_dmarc.example.com': record('p=reject; aspf=s; adkim=s') }
+  // Author, what SPF or DKIM vouches for, aligned when relaxed, aligned when strict.
+  const rows: readonly (readonly [string, { readonly spf?: string; readonly dkim?: string }, boolean, boolean])[] = [
+    ['example.com', { spf: 'example.com' }, true, true],
+    ['example.com', { spf: 'child.example.com' }, true, false],
+    ['child.example.com', { spf: 'example.com' }, true, false],
+    ['child.example.com', { spf: 'sample.net' }, false, false],
+    ['example.com', { dkim: 'example.com' }, true, true],
+    ['child.example.com', { dkim: 'example.com' }, true, false],
+    ['child.example.com', { dkim: 'sample.net' }, false, false],
+  ]
+  for (const [author, vouchers, ifRelaxed, ifStrict] of rows) {
+    const said = JSON.stringify([author, vouchers])
+    assert.equal((await judged(author, relaxed, vouchers)).result, ifRelaxed ? 'pass' : 'fail', said)
+    assert.equal((await judged(author, strict, vouchers)).result, ifStrict ? 'pass' : 'fail', said)
+  }
+
+  // Both the author's domain and the signing subdomain have records: the shorter is the organisation of both.
+  const both: Zone = { '_dmarc.example.com': record('p=reject'), '_dmarc.signing.example.com': record('p=none') }
+  const simple = await judged('example.com', both, { dkim: 'signing.example.com', spf: 'example.com' })
+  assert.deepEqual([simple.isDkimAligned, simple.isSpfAligned, simple.policyDomain], [true, true, 'example.com'])
+  // A deep author has no record of its own: the policy is its organisation's.
+  const deep = await judged('a.b.c.d.e.f.g.h.i.j.example.com', both, { dkim: 'signing.example.com' })
+  assert.deepEqual([deep.result, deep.policyDomain], ['pass', 'example.com'])
+  // Below a public suffix that says so, two tenants are two organisations.
+  const suffix: Zone = { '_dmarc.giant.bank.example': record('p=reject'), '_dmarc.bank.example': record('p=reject; psd=y') }
+  assert.equal((await judged('mail.giant.bank.example', suffix, { dkim: 'mega.bank.example' })).result, 'fail')
+  assert.equal((await judged('mail.giant.bank.example', suffix, { dkim: 'giant.bank.example' })).result, 'pass')
+})
