@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
 import { personalFiles } from 'mailwright/server'
 import { sqliteStore } from 'mailwright/stores/sqlite'
 
 const data = mkdtempSync(join(tmpdir(), 'mailwright-cli-queue-'))
+const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
 after(() => rmSync(data, { recursive: true, force: true }))
 
 function queue(...words: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
-  const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
   const args = ['--conditions=mailwright-source', main, 'queue', ...words, '--data', data]
   return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 })
 }
@@ -51,4 +53,27 @@ test('what waits to leave is looked at and steered from the command line (RFC 53
   assert.match(queue('suppressed').stdout, /^bob@far\.example \(operator, \d{4}-\d\d-\d\d\)\n$/)
   assert.equal(queue('unsuppress', 'bob@far.example').status, 0)
   assert.match(queue('show', 'nothing').stderr, /the queue has no message nothing/)
+})
+
+test('the live view says how much waits and for whom, and again when that changes', { timeout: 60_000 }, async () => {
+  const octets = new TextEncoder().encode('Subject: hello\r\n\r\nhello\r\n')
+  const content = { size: octets.length, read: (start: number, end: number) => octets.subarray(start, end) }
+  const store = sqliteStore({ path: personalFiles(data).mail })
+  const message = { from: 'ann@home.test', origin: 'submission', content } as const
+  await store.queue.enqueue({ ...message, recipients: [{ address: 'bob@far.example' }, { address: 'bea@near.example' }] })
+  const view = spawn(process.execPath, ['--conditions=mailwright-source', main, 'queue', 'watch', '--json', '--data', data], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = once(view, 'exit')
+  const lines = createInterface({ input: view.stdout })[Symbol.asyncIterator]()
+  const next = async (): Promise<unknown> => {
+    const { messages, waiting, destinations } = JSON.parse((await lines.next()).value ?? '')
+    return { messages, waiting, for: destinations.map(({ destination }: { destination: string }) => destination).toSorted() }
+  }
+  assert.deepEqual(await next(), { messages: 1, waiting: 2, for: ['far.example', 'near.example'] })
+  await store.queue.enqueue({ ...message, recipients: [{ address: 'cy@third.example' }] })
+  assert.deepEqual(await next(), { messages: 2, waiting: 3, for: ['far.example', 'near.example', 'third.example'] })
+  view.kill('SIGINT')
+  assert.deepEqual((await ended)[0], 0)
+  await store.close()
 })

@@ -116,3 +116,71 @@ test('a bounce that comes days later is proved, matched to what was sent, and en
   await assert.rejects(near.server.send({ from: 'news@near.example', to: 'gone@far.example', text: 'again' }), /suppressed/)
   assert.deepEqual(near.errors, [])
 })
+
+test('a complaint about mail of ours ends mail to who complained, and is still read by people (RFC 5965 §2, §3.2)', async () => {
+  await using earth = world()
+  const bounces = bounceAddresses({ domain: 'near.example', secret: 'a secret of sixteen octets or more' })
+  const suppressions = memorySuppressions()
+  const near = await earth.citizen('near.example', { accounts: ['abuse'], outbound: { returns: { bounces }, suppressions } })
+  const far = await earth.citizen('far.example', { accounts: ['zoe', 'yan'] })
+  const returned: string[] = []
+  near.server.on(
+    'returned',
+    ({ recipient, kind, reason, suppressed }) => void returned.push(`${kind} ${recipient} ${reason} ${suppressed}`),
+  )
+  const news = { from: 'News <news@near.example>', subject: 'Issue 7', text: 'Hello' }
+  const paths: string[] = []
+  for (const reader of ['zoe', 'yan']) {
+    const sent = await near.server.send({ ...news, to: `${reader}@far.example` })
+    await sent.outcome()
+    const [message = ''] = await far.inbox(reader, 1)
+    paths.push(/^Return-Path: <(.*)>$/m.exec(message)?.[1] ?? '')
+  }
+  const [path = '', other = ''] = paths
+  const complain = async (type: string, sender: string, reader: string): Promise<void> => {
+    const lines = [
+      'From: <feedback@far.example>',
+      'To: <abuse@near.example>',
+      `Subject: ${type}`,
+      'MIME-Version: 1.0',
+      'Content-Type: multipart/report; report-type=feedback-report; boundary=b',
+      '',
+      '--b',
+      '',
+      'Somebody did not want this.',
+      '--b',
+      'Content-Type: message/feedback-report',
+      '',
+      `Feedback-Type: ${type}`,
+      'User-Agent: Far/1',
+      'Version: 1',
+      `Original-Mail-From: <${sender}>`,
+      `Original-Rcpt-To: <${reader}@far.example>`,
+      '',
+      '--b',
+      'Content-Type: text/rfc822-headers',
+      '',
+      'From: News <news@near.example>',
+      '',
+      '--b--',
+      '',
+    ]
+    const envelope = { from: 'feedback@far.example', to: 'abuse@near.example' }
+    const handed = await far.server.send({ raw: lines.join('\r\n'), envelope })
+    await handed.outcome()
+  }
+  await complain('abuse', path.replace(/-[a-z2-7]{8}-/, '-aaaaaaaa-'), 'zoe')
+  await complain('abuse', other, 'zoe')
+  assert.deepEqual(returned, [], 'a forged sender, and one under which somebody else was written to, change nothing')
+  await complain('not-spam', path, 'zoe')
+  await complain('abuse', path, 'zoe')
+  assert.deepEqual(returned, ['complaint zoe@far.example not-spam false', 'complaint zoe@far.example abuse true'])
+  assert.equal((await near.inbox('abuse', 4)).length, 4)
+  await assert.rejects(near.server.send({ ...news, to: 'zoe@far.example' }), /suppressed/)
+  const again = await near.server.send({ ...news, to: 'yan@far.example' })
+  assert.deepEqual(
+    (await again.outcome()).map(({ state }) => state),
+    ['delivered'],
+  )
+  assert.deepEqual(near.errors, [])
+})
