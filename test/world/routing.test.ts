@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { socketDialer } from 'mailwright/net'
 import { world } from './world.ts'
 import type { Citizen } from './world.ts'
 
@@ -88,4 +89,40 @@ test('twenty megabytes cross whole, dots, long lines and all', async () => {
   assert.equal(await outcomeOf(near, 'zoe@far.example', { raw }), 'delivered 2.6.0')
   const [text = ''] = await far.inbox('zoe', 1)
   assert.ok(text.endsWith(raw.slice(raw.indexOf('Subject: Big')).replaceAll('\r\n', '\n')))
+})
+
+test('a neighbour by LMTP, a route for all below a domain, and the face of each sender (RFC 2033 §4.2; RFC 5321 §4.4)', async () => {
+  await using earth = world()
+  const lists = await earth.citizen('lists.example', { accounts: ['team'], listeners: { smtp: 0, lmtp: 0 } })
+  const partner = await earth.citizen('eu.partner.example', { accounts: ['zoe'] })
+  const near = await earth.citizen('near.example', {
+    outbound: {
+      // By its address in DNS nobody is reached here: only routes lead anywhere.
+      dialer: socketDialer(),
+      routes: [
+        { domain: 'lists.example', to: { host: '127.0.0.1', port: lists.server.ports.lmtp ?? 0, flavour: 'lmtp' } },
+        { domain: '.partner.example', to: { host: '127.0.0.1', port: partner.server.ports.smtp ?? 0 } },
+      ],
+      sources: [
+        { senderDomain: 'news.near.example', identities: [{ address: '127.0.0.7', ehloName: 'news.near.example' }] },
+        { identities: [{ address: '127.0.0.8', ehloName: 'mx.near.example' }] },
+      ],
+    },
+  })
+  const to = ['team@lists.example', 'zoe@eu.partner.example']
+  for (const from of ['ann@near.example', 'ann@news.near.example']) {
+    const sent = await near.server.send({ from, to, subject: 'Hello', text: 'Hello' })
+    assert.deepEqual(
+      (await sent.outcome()).map(({ state }) => state),
+      ['delivered', 'delivered'],
+    )
+  }
+  for (const texts of [await lists.inbox('team', 2), await partner.inbox('zoe', 2)])
+    assert.deepEqual(
+      texts
+        .map(text => /^Received: from (\S+) .*?\[([\d.]+)\]/ms.exec(text)?.slice(1).join(' '))
+        .toSorted((a, b) => String(a).localeCompare(String(b))),
+      ['mx.near.example 127.0.0.8', 'news.near.example 127.0.0.7'],
+    )
+  assert.match((await lists.inbox('team', 2))[0] ?? '', /\bwith LMTPS?\b/)
 })
