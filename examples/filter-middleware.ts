@@ -1,7 +1,7 @@
 /**
  * Three filters at work: one rejects, one quarantines to Junk, one rewrites a header. Each decision is printed with its trace.
  *
- *     node --conditions=mailwright-source examples/filter-middleware.ts
+ *     npx node --conditions=mailwright-source examples/filter-middleware.ts
  *
  * The server lives in memory, on a free port, until the three messages are through.
  */

@@ -1,7 +1,7 @@
 /**
  * Hands every message as JSON to an HTTP endpoint, at least once.
  *
- *     node --conditions=mailwright-source examples/inbound-webhook.ts https://app.example/inbound example.org
+ *     npx node --conditions=mailwright-source examples/inbound-webhook.ts https://app.example/inbound example.org
  *
  * Nothing is kept here: a message is accepted only once the endpoint has answered 2xx, and put off otherwise, so that the server
  * that sent it keeps it and tries again. When an answer gets lost the endpoint sees a message twice, with the same `key`.

@@ -2,7 +2,7 @@
  * A newsletter to 10,000 readers: each gets a message of their own, domains are not flooded, progress is shown, and what
  * came of each is known at the end. Stopped half-way and started again, it sends only what was not sent. Run it with one command:
  *
- *     node --conditions=mailwright-source examples/newsletter.ts
+ *     npx node --conditions=mailwright-source examples/newsletter.ts
  *
  * It sends to a server of its own on loopback, so that nobody is bothered; `--smarthost HOST:PORT` and a list of your own make it real.
  */

@@ -2,7 +2,7 @@
  * A gateway: takes mail for a domain from the internet, filters it, and sends it on to the mail server behind it; and takes
  * mail from that server, which logs in, and sends it out. Nothing is kept but what waits to leave.
  *
- *     RELAY_PASSWORD='correct horse' node --conditions=mailwright-source examples/relay.ts --domain example.org --inner 10.0.0.5:25
+ *     RELAY_PASSWORD='correct horse' npx node --conditions=mailwright-source examples/relay.ts --domain example.org --inner 10.0.0.5:25
  *
  * With `--smarthost HOST:PORT` everything for elsewhere goes by that server instead of by MX.
  */

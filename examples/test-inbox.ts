@@ -1,7 +1,7 @@
 /**
  * A throw-away mail server for the tests of an application: everything sent to it lands in one inbox.
  *
- *     node --conditions=mailwright-source examples/test-inbox.ts
+ *     npx node --conditions=mailwright-source examples/test-inbox.ts
  *
  * Run by itself, it sends a message to its own inbox and prints what came.
  */

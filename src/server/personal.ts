@@ -4,6 +4,7 @@ import { ConfigurationError } from '../contracts/index.ts'
 import type { Middleware } from '../contracts/index.ts'
 import { sqliteDirectory } from '../directories/sqlite/index.ts'
 import type { SqliteDirectory } from '../directories/sqlite/index.ts'
+import { questionName } from '../dns/index.ts'
 import { certificates, developmentCertificate, systemClock, systemRandom } from '../net/index.ts'
 import type { CertificateSource } from '../net/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
@@ -155,11 +156,22 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
 
   const domain = await servedDomain(directory, options)
   const account = await firstAccount(directory, store, domain, options)
+  let running = false
+  // A password that was made up is shown once the server runs: where it never runs, nobody would know it.
+  if (account.firstStart && options.password === undefined) {
+    cleanup.defer(async () => {
+      if (!running) await forgetAccount(directory, store, account.user)
+    })
+  }
   await roleAddresses(directory, domain, account.user)
-  const hostname = domain.includes('.') ? `mail.${domain}` : domain
+  // In greetings and certificates a name stands as DNS knows it (RFC 5890 §2.3.2.1).
+  const named = domain.includes('.') ? `mail.${domain}` : domain
+  const hostname = questionName(named) ?? named
   if (options.tls === undefined) progress(`looking after the development certificate in ${files.tls}`)
   const tls =
-    options.tls === undefined ? developmentCertificate(files.tls, [hostname, domain]) : certificates([options.tls], { watch: true })
+    options.tls === undefined
+      ? developmentCertificate(files.tls, [hostname, questionName(domain) ?? domain])
+      : certificates([options.tls], { watch: true })
   const ports = { ...PERSONAL_PORTS, ...options.ports }
   if (options.outbound !== false) progress(`looking after the signing keys in ${files.dkim}`)
   const resolver = personalResolver(options.dns)
@@ -214,6 +226,7 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
     cleanup.defer(() => care.close())
   }
 
+  running = true
   const resources = cleanup.move()
   const development = tls.facts[0]?.development === true
   return {
@@ -271,6 +284,13 @@ async function firstAccount(
     await directory.setPassword(existing.address, password)
   }
   return { user: existing.address, password, firstStart: false }
+}
+
+async function forgetAccount(directory: SqliteDirectory, store: SqliteStore, address: string): Promise<void> {
+  const account = await directory.account(address)
+  if (account === undefined) return
+  await directory.removeAccount(address)
+  await store.removeAccount(account.id)
 }
 
 /** RFC 2142 §4, §2: whoever writes to the postmaster of a domain, or about abuse of it, reaches somebody. What is there already stays. */

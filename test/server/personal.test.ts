@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -31,6 +34,33 @@ test('postmaster and abuse lead to the first account, unless they lead elsewhere
     await using personal = await personalServer({ data, ports })
     assert.deepEqual(await aliasesOf(personal), ['abuse@home.test > desk@far.example'])
   }
+})
+
+test('a first start that fails leaves no account behind whose password nobody was told', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'personal-'))
+  t.after(() => rmSync(data, { recursive: true }))
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.after(() => taken.close())
+  const { port } = taken.address() as AddressInfo
+  await assert.rejects(personalServer({ data, ports: { ...ports, pop3s: port } }), { kind: 'in-use' })
+  await assert.rejects(personalServer({ data, user: 'ann@home.test', password: 'correct horse', ports: { ...ports, pop3s: port } }))
+
+  await using personal = await personalServer({ data, user: 'me@home.test', ports })
+  assert.equal(personal.firstStart, true)
+  assert.ok(personal.password !== undefined && personal.guide.includes(personal.password))
+  const addresses = (await personal.directory.accounts()).map(({ address }) => address)
+  assert.deepEqual(addresses.toSorted(), ['ann@home.test', 'me@home.test'], 'an account whose password was given stays')
+})
+
+test('a domain in letters of its own is served under an A-label as host name (RFC 5890 §2.3.2.1)', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'personal-'))
+  t.after(() => rmSync(data, { recursive: true }))
+  await using personal = await personalServer({ data, domain: 'bücher.example', ports })
+  const client = connect(personal.server.ports.smtp ?? 0, '127.0.0.1').setEncoding('utf8')
+  t.after(() => client.destroy())
+  const [greeting] = await once(client, 'data')
+  assert.match(String(greeting), /^220 mail\.xn--bcher-kva\.example /)
 })
 
 test('a catch-all takes mail for the postmaster too (RFC 5321 §4.5.1)', async t => {
