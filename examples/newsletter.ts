@@ -4,7 +4,7 @@
  *
  *     npx node --conditions=mailwright-source examples/newsletter.ts
  *
- * It sends to a server of its own on loopback, so that nobody is bothered; `--smarthost HOST:PORT` and a list of your own make it real.
+ * It sends to a server of its own on loopback, so that nobody is bothered; `sendIssue` with your smarthost and a list of your own is the real thing.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
