@@ -25,7 +25,10 @@ export function serverOutbound(
 ): OutboundMail {
   const queue = options.queue ?? store.queue
   if (queue === undefined)
-    throw new ConfigurationError('MW_QUEUE_MISSING', 'the store keeps no queue: give `outbound` one, such as memoryQueue()')
+    throw new ConfigurationError(
+      'MW_QUEUE_MISSING',
+      'the store keeps no queue: give one as `outbound.queue`, such as memoryQueue() of mailwright/outbound, or take a store that keeps one',
+    )
   const resolver = options.resolver ?? cachingResolver(systemResolver())
   // Who lets mail into private networks reads policies there too.
   const anywhere = options.allowPrivateNetworks === true ? { mayConnect: () => true } : {}
