@@ -39,7 +39,7 @@ export interface DeparturesOptions {
 
 /** What the next server took is settled within that: milliseconds. A kill before it makes the message come again, and it may. */
 const SETTLED = 400
-/** The leases of the dead last for a minute; then their messages are tried again. */
+/** For what is left after the last kill. */
 const PATIENCE = 150_000
 
 /** The next server: takes everything, and remembers when. */
@@ -123,6 +123,9 @@ export async function departures(options: DeparturesOptions): Promise<Departures
     )
   }
   const missing = (): readonly string[] => [...ledger.acknowledged.keys()].filter(id => !next.arrivals.has(id))
+  await peer.stopKeeping()
+  await freed(data)
+  peer = await mailwright(data, words)
   const waiting = await settled(data, onProgress)
   await peer.stopKeeping()
   const problems = [...((await options.verify?.(data)) ?? [])]
@@ -144,6 +147,21 @@ export async function departures(options: DeparturesOptions): Promise<Departures
   return { kills, acknowledged: ledger.acknowledged.size, lost, corrupt, again, inFlight, twice, slowestRestart, problems }
 }
 
+/** Gives back what the dead had leased, as a process does whose clock is two minutes ahead, and makes it due: nobody need wait for it. */
+async function freed(data: string): Promise<void> {
+  const path = join(data, 'mail')
+  const ahead = sqliteStore({ path, queue: { clock: { now: () => Date.now() + 120_000 } } })
+  try {
+    const leases = await ahead.queue.lease({ limit: 10_000, leaseMs: 60_000 })
+    await ahead.queue.settle(leases.map(({ id, token }) => ({ id, token, outcomes: [] })))
+  } finally {
+    await ahead.close()
+  }
+  const store = sqliteStore({ path })
+  await store.queue.retry({})
+  await store.close()
+}
+
 /** Waits until nothing is left in the queue of the server that runs; answers how many were left when patience ended. */
 async function settled(data: string, onProgress: ((line: string) => void) | undefined): Promise<number> {
   const store = sqliteStore({ path: join(data, 'mail') })
@@ -152,7 +170,7 @@ async function settled(data: string, onProgress: ((line: string) => void) | unde
     for (let seconds = 0; ; seconds++) {
       const { messages } = await store.queue.counts()
       if (messages === 0 || Date.now() > until) return messages
-      if (seconds % 10 === 0) onProgress?.(`${messages} wait, what the dead had leased among them`)
+      if (seconds % 10 === 0) onProgress?.(`${messages} wait, to leave`)
       await sleep(1000)
     }
   } finally {
