@@ -31,8 +31,12 @@ test(
 
     await t.test('the AD bit of a signed zone is seen, and that of an unsigned one is not there', async () => {
       assert.deepEqual((await resolver.mx('signed.test')).authentic, true)
-      assert.deepEqual(await resolver.a('mail.signed.test'), { records: ['192.0.2.25'], authentic: true, ttl: 3600 })
-      assert.deepEqual(await resolver.mx('plain.test'), { records: [{ preference: 0, exchange: '' }], authentic: false, ttl: 300 })
+      const { ttl = 0, ...answer } = await resolver.a('mail.signed.test')
+      assert.deepEqual(answer, { records: ['192.0.2.25'], authentic: true })
+      // It came along with the MX answer, and its time runs since then.
+      assert.ok(ttl > 3500 && ttl <= 3600, `${ttl}`)
+      const { records: none, authentic } = await resolver.mx('plain.test')
+      assert.deepEqual([none, authentic], [[{ preference: 0, exchange: '' }], false])
     })
     await t.test('TLSA records are read, and vouched for', async () => {
       const { records: found, authentic } = await resolver.tlsa('_25._tcp.mail.signed.test')
