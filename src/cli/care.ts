@@ -2,12 +2,12 @@
 
 import { cpSync, existsSync, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { backup, DatabaseSync } from 'node:sqlite'
 import { findingsOf } from '../pipeline/summary.ts'
 import { personalFiles } from '../server/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
 import type { SqliteStore } from '../stores/sqlite/index.ts'
 import { COMMON } from './command.ts'
+import { copyDatabase } from './copy-database.ts'
 import type { Call, Command } from './command.ts'
 import { share } from './progress.ts'
 import { UsageError } from './usage.ts'
@@ -52,15 +52,6 @@ async function rebuild(call: Call): Promise<void> {
     }),
   )
   terminal.tell(`${messages} summaries made again`, { messages })
-}
-
-async function copyDatabase(from: string, to: string): Promise<void> {
-  const database = new DatabaseSync(from, { readOnly: true })
-  try {
-    await backup(database, to)
-  } finally {
-    database.close()
-  }
 }
 
 async function copy(call: Call): Promise<void> {

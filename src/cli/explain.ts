@@ -3,7 +3,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { backup, DatabaseSync } from 'node:sqlite'
 import { printable } from '../pipeline/index.ts'
 import { sqliteDirectory } from '../directories/sqlite/index.ts'
 import { systemClock, systemRandom } from '../net/index.ts'
@@ -11,6 +10,7 @@ import { dryRun, personalFiles, personalFilters, personalResolver } from '../ser
 import { memoryStore } from '../stores/memory/index.ts'
 import { traceJournal } from '../stores/traces/index.ts'
 import { COMMON } from './command.ts'
+import { copyDatabase } from './copy-database.ts'
 import type { Call, Command } from './command.ts'
 import { headOf, traceText } from './trace-text.ts'
 import { UsageError } from './usage.ts'
@@ -54,7 +54,7 @@ async function imagine({ words, data, options, terminal }: Call): Promise<boolea
   const store = memoryStore()
   try {
     const stateFile = join(scratch, 'state.sqlite')
-    if (existsSync(files.state)) await copyOf(files.state, stateFile)
+    if (existsSync(files.state)) await copyDatabase(files.state, stateFile)
     const [domain = 'home.test'] = await directory.domains()
     const hostname = `mail.${domain}`
     const account = (await directory.accounts())[0]
@@ -87,15 +87,6 @@ async function imagine({ words, data, options, terminal }: Call): Promise<boolea
     rmSync(scratch, { recursive: true, force: true })
   }
   return true
-}
-
-async function copyOf(from: string, to: string): Promise<void> {
-  const database = new DatabaseSync(from, { readOnly: true })
-  try {
-    await backup(database, to)
-  } finally {
-    database.close()
-  }
 }
 
 /** The id that this server wrote: in the topmost `Received` field. */

@@ -6,7 +6,8 @@ import type { Resolver } from '../contracts/index.ts'
 import { canonicalDomain } from '../mime/index.ts'
 import { dkimKeys, keyPublication } from '../outbound/index.ts'
 import type { DkimKeyStore, DkimRecord, KeyPublication } from '../outbound/index.ts'
-import { personalFiles, personalResolver, zoneLine } from '../server/index.ts'
+import { zoneLine } from '../dns/index.ts'
+import { personalFiles, personalResolver } from '../server/index.ts'
 import { COMMON } from './command.ts'
 import type { Call, Command } from './command.ts'
 import { UsageError } from './usage.ts'
@@ -97,7 +98,8 @@ async function list(call: Call): Promise<boolean> {
 }
 
 function tellRecords(call: Call, records: readonly DkimRecord[]): void {
-  for (const record of records) call.terminal.tell(zoneLine(record), facts(record))
+  for (const record of records)
+    call.terminal.tell(zoneLine({ name: record.name, ttl: 3600, type: 'TXT', value: record.text }), facts(record))
 }
 
 function inState(keys: DkimKeyStore, state: DkimRecord['state']): readonly DkimRecord[] {

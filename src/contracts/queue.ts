@@ -269,7 +269,7 @@ export interface Queue {
   readonly limits: QueueLimits
   /**
    * Resolves with the queue's id of the message once it survives a crash. `repeated` says that the idempotency key was known
-   * and nothing was queued. Throws `invalid` for an address or envelope that cannot be one, `too-big`, `no-space`,
+   * and nothing was queued. Throws `invalid` for an address or envelope that cannot be one, `too-big`, `no-space`
    * (also when the queue is full), `unavailable` when it is closed.
    */
   enqueue(message: QueuedMessage, options?: CallOptions): Promise<{ readonly id: string; readonly repeated: boolean }>

@@ -258,23 +258,28 @@ export class Delivery {
     if (verdict.kind !== 'accept' || copy.verdict.kind !== 'quarantine') copy.verdict = verdict
   }
 
-  /** What filters do once a copy is where it belongs. */
+  /** What filters do once a copy is where it belongs; the client waits for it so long and no longer, however many there are. */
   async #afterwards(copies: readonly Copy[]): Promise<void> {
+    const works = copies.flatMap(({ stored, verdict, afterwards }) => (stored && verdict.kind === 'accept' ? afterwards : []))
+    if (works.length === 0) return
     const { clock, report } = this.#house
-    for (const { stored, verdict, afterwards } of copies) {
-      if (!stored || verdict.kind !== 'accept') continue
-      for (const work of afterwards) {
-        const { promise: late, reject: tooLate } = Promise.withResolvers<void>()
-        const cancel = clock.after(AFTERWARDS_WITHIN, () => tooLate(new Error(`not done within ${AFTERWARDS_WITHIN} ms`)))
+    const { connection } = this.#reception
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const cancel = clock.after(AFTERWARDS_WITHIN, () => {
+      report(new Error(`not done within ${AFTERWARDS_WITHIN} ms`), 'after delivery', connection)
+      resolve()
+    })
+    const inTurn = async (): Promise<void> => {
+      for (const work of works) {
         try {
-          await Promise.race([work(), late])
+          await work()
         } catch (error) {
-          report(error, 'after delivery', this.#reception.connection)
-        } finally {
-          cancel()
+          report(error, 'after delivery', connection)
         }
       }
     }
+    await Promise.race([inTurn(), late])
+    cancel()
   }
 
   /** Stores what was decided on, in one durable step; puts the result into each copy's verdict. */

@@ -3,7 +3,6 @@
 export { dryRun } from './dry-run.ts'
 export type { DryRun } from './dry-run.ts'
 export type { DoorName, DoorOptions, Doors } from './doors.ts'
-export { zoneLine } from './key-care.ts'
 export { createMailServer } from './mail-server.ts'
 export type { MailServer, OpenDoor } from './mail-server.ts'
 export { addMailAccount, firstMailboxes } from './new-account.ts'

@@ -1,7 +1,9 @@
 /** Looks after the signing keys while the server runs, and tells the operator what to publish. RFC 6376 §3.1, §3.6; RFC 8301 §3. */
 
 import type { Clock } from '../contracts/index.ts'
-import type { DkimKeyNews, DkimKeyStore, DkimRecord } from '../outbound/index.ts'
+import { zoneLine } from '../dns/index.ts'
+import { DAY, Rounds } from '../engine/rounds.ts'
+import type { DkimKeyNews, DkimKeyStore } from '../outbound/index.ts'
 
 /** What {@link keyCare} works with. */
 export interface KeyCareOptions {
@@ -16,42 +18,32 @@ export interface KeyCareOptions {
 }
 
 const EVERY = 900_000
-const DAY = 86_400_000
 /** What nobody has published is said again so often. */
 const REMIND = 7 * DAY
 
-/** Begins at once, goes on every quarter of an hour; answers how to stop, which waits for what is under way. */
-export function keyCare(options: KeyCareOptions): { close(): Promise<void> } {
-  const { keys, clock, tell, report } = options
+/** Begins at once, goes on every quarter of an hour; `stop` waits for what is under way. */
+export function keyCare({ keys, clock, tell, report, command }: KeyCareOptions): Rounds {
   const reminded = new Map<string, number>()
-  let stopped = false
-  let cancel: () => void = () => undefined
-  const once = async (): Promise<void> => {
-    try {
+  const care = new Rounds({
+    clock,
+    every: EVERY,
+    report,
+    async work() {
       for (const news of await keys.tend()) {
         const key = `${news.domain} ${news.records.map(({ selector }) => selector).join(' ')}`
         const last = reminded.get(key)
         const isNew = news.kind !== 'unpublished' || last === undefined || clock.now() - last >= REMIND
         if (news.kind === 'prepared' || news.kind === 'unpublished') reminded.set(key, isNew ? clock.now() : (last ?? 0))
-        if (isNew) tell(newsText(news, options.command))
+        if (isNew) tell(newsText(news, command))
       }
-    } catch (error) {
-      report(error)
-    }
-    if (!stopped) cancel = clock.after(EVERY, () => void (running = once()))
-  }
-  let running = once()
-  return {
-    async close() {
-      stopped = true
-      cancel()
-      await running
     },
-  }
+  })
+  care.start()
+  return care
 }
 
 function newsText({ domain, kind, records }: DkimKeyNews, command: string): string {
-  const lines = records.map(record => `  ${zoneLine(record)}`)
+  const lines = records.map(({ name, text }) => `  ${zoneLine({ name, ttl: 3600, type: 'TXT', value: text })}`)
   switch (kind) {
     case 'prepared':
       return [
@@ -68,9 +60,4 @@ function newsText({ domain, kind, records }: DkimKeyNews, command: string): stri
     case 'forgotten':
       return [`these records of old DKIM keys of ${domain} may be taken out of DNS:`, ...records.map(({ name }) => `  ${name}`)].join('\n')
   }
-}
-
-/** A record as a zone file has it. RFC 1035 §5.1. */
-export function zoneLine({ name, strings }: Pick<DkimRecord, 'name' | 'strings'>): string {
-  return `${name}. 3600 IN TXT ${strings.map(string => `"${string}"`).join(' ')}`
 }

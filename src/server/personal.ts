@@ -223,7 +223,7 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
       report: error => console.error('mailwright: error while looking after the signing keys:', error),
       command: `mailwright keys list --data ${data}`,
     })
-    cleanup.defer(() => care.close())
+    cleanup.defer(() => care.stop())
   }
 
   running = true

@@ -1,5 +1,6 @@
 /** The personal server as a process of its own, perhaps under another program, and one message at a time into it. */
 
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -60,23 +61,41 @@ export async function serverOn(data: string, before: readonly string[] = [], mor
   }
 }
 
-/** Sends one message of the ledger over SMTP; the reply that decided, noted in the ledger when it is 250. */
+/** Sends one message of the ledger over SMTP; the reply that decided. */
 export async function sendOne(ports: Ports, ledger: Ledger, length?: number): Promise<string> {
-  const { id, octets } = ledger.message(length)
   const client = await Client.dial(ports.smtp)
   try {
     await client.hear(/^220 /m)
     client.say('EHLO load.example')
     await client.hear(/^250 /m)
-    client.say(`MAIL FROM:<ledger@elsewhere.example>\r\nRCPT TO:<${user}>\r\nDATA`)
-    const replies = await client.hear(/^(?:354|[45]\d\d) .*\r\n/m)
-    if (!/^354 /m.test(replies)) return replies.trim()
-    client.socket.write(octets)
-    client.say('.')
-    const reply = (await client.hear(/^\d{3} .*\r\n/m)).trim()
-    if (reply.startsWith('250 ')) ledger.acknowledge(id)
-    return reply
+    return await transact(client, 'ledger@elsewhere.example', user, ledger, length)
   } finally {
     client.socket.destroy()
   }
 }
+
+/** One transaction with a message of the ledger; the reply that decided, noted in the ledger when it is 250. */
+export async function transact(client: Client, from: string, to: string, ledger: Ledger, length?: number): Promise<string> {
+  const { id, octets } = ledger.message(length, from)
+  client.say(`MAIL FROM:<${from}>\r\nRCPT TO:<${to}>\r\nDATA`)
+  const replies = await client.hear(/^(?:354|[45]\d\d) .*\r\n/m)
+  if (!/^354 /m.test(replies)) return replies.trim()
+  client.socket.write(octets)
+  client.say('.')
+  const reply = (await client.hear(/^\d{3} .*\r\n/m)).trim()
+  if (reply.startsWith('250 ')) ledger.acknowledge(id)
+  return reply
+}
+
+/** Until three messages were refused, each because the disk is full. RFC 5321 §4.2.3. */
+export async function untilRefused(send: () => Promise<string>, times: number = 3): Promise<void> {
+  for (let refused = 0; refused < times;) {
+    const reply = await send()
+    if (reply.startsWith('250 ')) continue
+    assert.match(reply, FULL)
+    refused++
+  }
+}
+
+/** What a full disk is answered with. */
+export const FULL: RegExp = /^452 4\.3\.1 /

@@ -11,11 +11,10 @@ import { Ledger } from '../../bench/lib/ledger.ts'
 import { check, verified } from '../../bench/lib/torture.ts'
 import { Client } from '../server/served.ts'
 import { requireProgram } from '../support/programs.ts'
-import { password, sendOne, serverOn, user } from './child.ts'
+import { FULL, password, sendOne, serverOn, user } from './child.ts'
 import type { Ports } from './child.ts'
 import { fileSystems, fill, smallDisk } from './small-disk.ts'
 
-const FULL = /^452 4\.3\.1 /
 const SENDERS = 8
 
 /** Removes the first messages over IMAP, as who makes room does; the ids of the ledger that they had. */

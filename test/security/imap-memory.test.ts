@@ -129,6 +129,7 @@ test(
       }
       const began = performance.now()
       guest.say(`f ${command}\r\n`)
+      // Somebody who reads nothing for a while: what the server keeps for them is what is measured.
       if (pause > 0) {
         guest.socket.pause()
         await new Promise(resolve => setTimeout(resolve, pause))

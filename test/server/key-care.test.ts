@@ -121,7 +121,7 @@ test('half-old keys get successors, which sign once DNS has shown them for three
     assert.deepEqual(faults, [])
     assert.ok(looks > 10)
   } finally {
-    await care.close()
+    await care.stop()
     rmSync(folder, { recursive: true })
   }
 })
@@ -149,7 +149,7 @@ test('a look that fails is told and tried again; after the end there is none', a
   clock.advance(QUARTER)
   await turn()
   assert.equal(looks, 2)
-  await care.close()
+  await care.stop()
   clock.advance(10 * QUARTER)
   await turn()
   assert.equal(looks, 2)

@@ -14,7 +14,7 @@ export function linesFor(
   purpose: RecordPurpose,
   which: (record: PublishedRecord) => boolean = () => true,
 ): readonly string[] {
-  return records.filter(record => record.purpose === purpose && which(record)).map(zoneLine)
+  return records.filter(record => record.purpose === purpose && which(record)).map(record => zoneLine(record))
 }
 
 /** Everything about the way of mail to the server. */
@@ -142,7 +142,7 @@ function checkReverse({ expected, dns }: Facts): readonly Finding[] {
 /** For the zone of whoever owns the network. */
 function reverseLine(address: string, host: string): readonly string[] {
   const name = reverseName(address)
-  return name === undefined ? [] : [zoneLine({ name, ttl: 3600, type: 'PTR', value: host, purpose: 'reverse', need: 'required', why: '' })]
+  return name === undefined ? [] : [zoneLine({ name, ttl: 3600, type: 'PTR', value: host })]
 }
 
 function checkGreeting({ expected, doors }: Facts): readonly Finding[] {

@@ -212,5 +212,5 @@ function ownLine(host: string, { chain }: SeenTls): readonly string[] {
   if (der === undefined) return []
   const key = new X509Certificate(der).publicKey.export({ type: 'spki', format: 'der' })
   const value: TlsaRecord = { usage: 3, selector: 1, matchingType: 1, data: new Uint8Array(createHash('sha256').update(key).digest()) }
-  return [zoneLine({ name: `_25._tcp.${host}`, ttl: 3600, type: 'TLSA', value, purpose: 'dane', need: 'optional', why: '' })]
+  return [zoneLine({ name: `_25._tcp.${host}`, ttl: 3600, type: 'TLSA', value })]
 }

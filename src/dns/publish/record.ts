@@ -80,12 +80,15 @@ export function valueText(record: PublishedRecord): string {
   return record.type === 'TXT' ? record.value : zoneValue(record)
 }
 
+/** What a zone file has of a record: all but what it is good for. */
+type Zoned<Record> = Record extends PublishedRecord ? Omit<Record, 'purpose' | 'need' | 'why'> : never
+
 /** The record as a line of a zone file. */
-export function zoneLine(record: PublishedRecord): string {
+export function zoneLine(record: Zoned<PublishedRecord>): string {
   return `${record.name}. ${record.ttl} IN ${record.type} ${zoneValue(record)}`
 }
 
-function zoneValue(record: PublishedRecord): string {
+function zoneValue(record: Zoned<PublishedRecord>): string {
   switch (record.type) {
     case 'A':
     case 'AAAA':

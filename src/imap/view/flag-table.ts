@@ -28,7 +28,7 @@ export class FlagTable {
   #sets: FlagSet[] = []
   #byKey = new Map<string, FlagSet>()
   #spelling = new Map<string, Flag>(SYSTEM)
-  #others = new Map<string, Flag[]>()
+  #others = new Map<string, Set<Flag>>()
   /** Raised whenever a keyword shows that was not there before. */
   version = 0
 
@@ -100,8 +100,8 @@ export class FlagTable {
       this.version++
     } else if (first !== flag) {
       const others = this.#others.get(key)
-      if (others === undefined) this.#others.set(key, [flag])
-      else if (!others.includes(flag)) others.push(flag)
+      if (others === undefined) this.#others.set(key, new Set([flag]))
+      else others.add(flag)
     }
   }
 

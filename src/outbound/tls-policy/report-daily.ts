@@ -1,6 +1,7 @@
 /** Reports about TLS, once a day: what was counted the day before goes to every domain that asks for it. RFC 8460 §4.1, §5.5. */
 
 import type { Clock, EventSink, Random, Resolver } from '../../contracts/index.ts'
+import { DAY, Rounds, soonAfterMidnight, startOfDay } from '../../engine/rounds.ts'
 import type { TlsReportLedger } from './report-ledger.ts'
 import { TlsReports } from './report-rows.ts'
 import { sendTlsReports } from './report-send.ts'
@@ -34,12 +35,9 @@ export interface DailyTlsReportsWorld {
   readonly events: EventSink
 }
 
-const DAY = 86_400_000
 const HOUR = 3_600_000
 /** Between two looks at the clock; what was counted since the last one is what a crash can lose. */
 const TICK = 600_000
-/** RFC 8460 §4.1 has a delay of up to four hours, so that nobody's reports come all at midnight. */
-const SPREAD = 4 * HOUR
 
 /** The daily sending. Rows whose report could not be handed over are kept, and tried again for a day. */
 export class DailyTlsReports {
@@ -47,8 +45,7 @@ export class DailyTlsReports {
   readonly #world: DailyTlsReportsWorld
   readonly #reporter: TlsReporter
   readonly #abort: AbortController = new AbortController()
-  #untick: (() => void) | undefined
-  #running: Promise<void> | undefined
+  readonly #rounds: Rounds
   #saved = -1
   #isLoaded = false
   #dueAt: number
@@ -59,47 +56,37 @@ export class DailyTlsReports {
     this.#options = options
     this.#world = world
     this.#reporter = { organisation, contact, from, domain: from.slice(from.lastIndexOf('@') + 1) }
-    this.#dueAt = startOfDay(world.clock.now()) + this.#spread()
+    this.#dueAt = soonAfterMidnight(world.clock.now(), world.random)
+    this.#rounds = new Rounds({
+      clock: world.clock,
+      every: TICK,
+      work: () => this.#work(),
+      report: error => {
+        if (!this.#abort.signal.aborted) this.#report(error)
+      },
+    })
   }
 
   /** Begins. */
   start(): void {
-    if (this.#abort.signal.aborted || this.#untick !== undefined) return
-    this.#run()
-    this.#tick()
+    this.#rounds.start()
   }
 
   /** Ends what runs, and keeps what is not sent. */
   async stop(): Promise<void> {
     this.#abort.abort(new Error('the server stops'))
-    this.#untick?.()
-    await this.#running
+    await this.#rounds.stop()
     // Never begun: what lies in the ledger was not read, and must not be replaced.
     if (this.#isLoaded) await this.#save().catch((error: unknown) => this.#report(error))
   }
 
   /** Resolves when nothing runs. */
   get idle(): Promise<void> {
-    return this.#running ?? Promise.resolve()
-  }
-
-  #tick(): void {
-    this.#untick = this.#world.clock.after(TICK, () => {
-      this.#tick()
-      if (this.#running === undefined) this.#run()
-    })
-  }
-
-  #run(): void {
-    this.#running = this.#work()
-      .catch((error: unknown) => {
-        if (!this.#abort.signal.aborted) this.#report(error)
-      })
-      .finally(() => (this.#running = undefined))
+    return this.#rounds.idle
   }
 
   async #work(): Promise<void> {
-    const { clock, reports } = this.#world
+    const { clock, random, reports } = this.#world
     if (!this.#isLoaded) {
       reports.add((await this.#options.ledger?.read()) ?? [])
       this.#isLoaded = true
@@ -107,7 +94,7 @@ export class DailyTlsReports {
     if (clock.now() >= this.#dueAt) {
       const isDone = await this.#send(startOfDay(clock.now()) / DAY)
       // RFC 8460 §5.5: tried again for 24 hours, at growing distances.
-      this.#dueAt = isDone ? startOfDay(clock.now()) + DAY + this.#spread() : clock.now() + this.#pause
+      this.#dueAt = isDone ? soonAfterMidnight(clock.now() + DAY, random) : clock.now() + this.#pause
       this.#pause = isDone ? HOUR : this.#pause * 2
     }
     await this.#save()
@@ -158,18 +145,9 @@ export class DailyTlsReports {
     this.#saved = revision
   }
 
-  #spread(): number {
-    const [high = 0, low = 0] = this.#world.random.bytes(2)
-    return Math.floor((((high << 8) | low) / 65_536) * SPREAD)
-  }
-
   #report(error: unknown): void {
     this.#world.events.emit('error', { error, where: 'reports about TLS' })
   }
-}
-
-function startOfDay(now: number): number {
-  return Math.floor(now / DAY) * DAY
 }
 
 function hexOf(octets: Uint8Array): string {

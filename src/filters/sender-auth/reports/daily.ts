@@ -1,6 +1,7 @@
 /** Our aggregate reports, once a day: collected, kept over a restart, and sent some hours after midnight. RFC 9990 §3, §4. */
 
 import type { Clock, Random } from '../../../contracts/index.ts'
+import { DAY, Rounds, soonAfterMidnight, startOfDay } from '../../../engine/rounds.ts'
 import { DmarcReportCollector } from './collector.ts'
 import type { DmarcReportCollectorOptions } from './collector.ts'
 import type { DmarcReportLedger } from './ledger.ts'
@@ -15,9 +16,6 @@ export interface DailyDmarcReportsOptions extends DmarcReportCollectorOptions {
   readonly onError?: (error: unknown) => void
 }
 
-const DAY = 86_400_000
-/** So many hours after midnight reports leave at the latest, lest everybody's come at once. */
-const SPREAD = 4 * 3_600_000
 /** Between two looks at the clock; what was counted since the last one is what a crash can lose. */
 const TICK = 600_000
 
@@ -53,17 +51,17 @@ const TICK = 600_000
 export class DailyDmarcReports {
   readonly #options: DailyDmarcReportsOptions
   readonly #collector: DmarcReportCollector
-  #untick: (() => void) | undefined
-  #running: Promise<void> | undefined
+  readonly #rounds: Rounds
   #dueAt: number
   #saved = -1
   #isLoaded = false
-  #isStopped = false
 
   constructor(options: DailyDmarcReportsOptions) {
     this.#options = options
     this.#collector = new DmarcReportCollector(options)
-    this.#dueAt = this.#today() + this.#spread()
+    const { clock, random, onError = () => undefined } = options
+    this.#dueAt = soonAfterMidnight(clock.now(), random)
+    this.#rounds = new Rounds({ clock, every: TICK, work: () => this.#work(), report: onError })
   }
 
   /** Counts one message. */
@@ -73,48 +71,32 @@ export class DailyDmarcReports {
 
   /** Begins. */
   start(): void {
-    if (this.#isStopped || this.#untick !== undefined) return
-    this.#run()
-    this.#tick()
+    this.#rounds.start()
   }
 
   /** Lets what runs end, and keeps what is not sent. */
   async stop(): Promise<void> {
-    this.#isStopped = true
-    this.#untick?.()
-    await this.#running
+    await this.#rounds.stop()
     // Never begun: what lies in the ledger was not read, and must not be replaced.
     if (this.#isLoaded) await this.#save().catch((error: unknown) => this.#options.onError?.(error))
   }
 
   /** Resolves when nothing runs. */
   get idle(): Promise<void> {
-    return this.#running ?? Promise.resolve()
-  }
-
-  #tick(): void {
-    this.#untick = this.#options.clock.after(TICK, () => {
-      this.#tick()
-      if (this.#running === undefined) this.#run()
-    })
-  }
-
-  #run(): void {
-    this.#running = this.#work()
-      .catch((error: unknown) => this.#options.onError?.(error))
-      .finally(() => (this.#running = undefined))
+    return this.#rounds.idle
   }
 
   async #work(): Promise<void> {
-    const { clock, ledger } = this.#options
+    const { clock, random, ledger } = this.#options
     if (!this.#isLoaded) {
       this.#collector.restore((await ledger?.read()) ?? [])
       this.#isLoaded = true
     }
     try {
-      if (clock.now() >= this.#dueAt) {
-        this.#dueAt = this.#today() + DAY + this.#spread()
-        await this.#collector.send(clock.now(), this.#today())
+      const now = clock.now()
+      if (now >= this.#dueAt) {
+        this.#dueAt = soonAfterMidnight(now + DAY, random)
+        await this.#collector.send(now, startOfDay(now))
       }
     } finally {
       await this.#save()
@@ -126,15 +108,5 @@ export class DailyDmarcReports {
     if (this.#options.ledger === undefined || revision === this.#saved) return
     await this.#options.ledger.write(this.#collector.collected())
     this.#saved = revision
-  }
-
-  /** The midnight before now, of UTC. */
-  #today(): number {
-    return Math.floor(this.#options.clock.now() / DAY) * DAY
-  }
-
-  #spread(): number {
-    const [high = 0, low = 0] = this.#options.random.bytes(2)
-    return Math.floor((((high << 8) | low) / 65_536) * SPREAD)
   }
 }
