@@ -1,6 +1,6 @@
 /** Un-stuffs message data as it arrives and finds its one true end, CRLF.CRLF. RFC 5321 §2.3.8, §4.1.1.4, §4.5.2. */
 
-import { LineEndFinder } from './line-ends.ts'
+import { load, scan, WINDOW } from './line-scan.ts'
 
 const CR = 0x0d
 const LF = 0x0a
@@ -52,7 +52,6 @@ export class DotData {
   ended = false
   /** Octets handed on so far. */
   octets = 0
-  readonly #finder = new LineEndFinder()
   #place: Place = 'line-start'
   #line = 0
   #bareCr = 0
@@ -89,7 +88,9 @@ export class DotData {
     const end = chunk.length
     let at = from
     let run = from // first octet not yet handed on
-    this.#finder.look(chunk)
+    // The window is what of the chunk is looked at together.
+    let window = from
+    let windowEnd = from
     while (at < end) {
       const octet = chunk[at]
       if (this.#place === 'line-start') {
@@ -114,7 +115,6 @@ export class DotData {
         if (octet === LF) {
           this.ended = true
           this.#flush()
-          this.#countNul(chunk, from, at)
           return at + 1
         }
         this.#hand(ONE_CR, 0, 1)
@@ -123,7 +123,6 @@ export class DotData {
         continue
       }
       if (this.#place === 'after-cr') {
-        // The CR went out with the chunk before, so only what follows it is decided here.
         this.#place = 'text'
         if (octet === LF) {
           this.#line++
@@ -131,51 +130,40 @@ export class DotData {
           this.#endLine()
         } else {
           this.#bareCr++
-          if (this.#normalise) this.#insertLf()
+          if (this.#normalise) {
+            this.#hand(chunk, run, at)
+            run = at
+            this.#insertLf()
+          }
         }
         continue
       }
-      // 'text': one jump to what may end the line.
-      const stop = this.#finder.next(at)
-      if (stop === end) {
-        this.#line += end - at
-        at = end
-      } else if (chunk[stop] === LF) {
-        this.#bareLf++
-        if (this.#normalise) {
-          this.#hand(chunk, run, stop)
-          run = stop
-          this.#hand(ONE_CR, 0, 1)
-          this.#line += stop + 2 - at
-          this.#countLine()
-        } else {
-          this.#line += stop + 1 - at
-          this.#lineFeeds++
-        }
-        at = stop + 1
-      } else if (stop === end - 1) {
-        this.#line += end - at
-        at = end
+      // 'text': one jump to what must be decided here.
+      if (at >= windowEnd) {
+        window = at
+        windowEnd = Math.min(end, at + WINDOW)
+        load(chunk.subarray(window, windowEnd))
+      }
+      at = window + this.#cross(at - window, windowEnd - window)
+      if (this.#place !== 'text' || at >= windowEnd) continue
+      if (chunk[at] === CR) {
+        this.#line++
+        at++
         this.#place = 'after-cr'
-      } else if (chunk[stop + 1] === LF) {
-        this.#line += stop + 2 - at
-        at = stop + 2
-        this.#endLine()
       } else {
-        this.#bareCr++
-        this.#line += stop + 1 - at
-        at = stop + 1
-        if (this.#normalise) {
-          this.#hand(chunk, run, at)
-          run = at
-          this.#insertLf()
-        }
+        // A bare LF that is to become CRLF.
+        this.#bareLf++
+        this.#hand(chunk, run, at)
+        run = at
+        this.#hand(ONE_CR, 0, 1)
+        this.#line += 2
+        this.#countLine()
+        at++
       }
     }
     this.#hand(chunk, run, end)
     this.#flush()
     this.#noteLength()
-    this.#countNul(chunk, from, end)
     return end
   }
 
@@ -201,8 +189,18 @@ export class DotData {
     this.#countLine()
   }
 
-  #countNul(chunk: Uint8Array, from: number, to: number): void {
-    for (let at = chunk.indexOf(0, from); at >= 0 && at < to; at = chunk.indexOf(0, at + 1)) this.#nul++
+  /** Crosses the loaded octets up to where something is to be decided; answers where that is. */
+  #cross(at: number, end: number): number {
+    const seen = scan(at, end, this.#line, this.#normalise, this.#maxLineLength)
+    this.#line = seen.line
+    this.#lineFeeds += seen.feeds
+    this.#bareCr += seen.bareCr
+    this.#bareLf += seen.bareLf
+    this.#nul += seen.nul
+    this.#lineTooLong += seen.tooLong
+    if (seen.longest > this.#longestLine) this.#longestLine = seen.longest
+    if (seen.line === 0 && seen.stop > at) this.#place = 'line-start'
+    return seen.stop
   }
 
   /** Hands on a view; a chunk cut into many pieces is gathered instead, so that a body made of dots costs one pass. */

@@ -1,6 +1,5 @@
-/** Finds and counts line ends, four octets at a time: a call for each line costs more than the line. RFC 5322 §2.1. */
+/** Counts lines, four octets at a time: a call for each line costs more than the line. RFC 5322 §2.1. */
 
-const CR = 0x0d
 const LF = 0x0a
 
 /** Octets up to a boundary of four in their buffer. */
@@ -16,44 +15,6 @@ function wordsOf(octets: Uint8Array): Int32Array {
 }
 
 const NONE = new Int32Array(0)
-
-/** Looks for CR and LF in one array after another. */
-export class LineEndFinder {
-  #octets: Uint8Array = new Uint8Array(0)
-  #words: Int32Array = NONE
-  #first = 0
-
-  /** Looks in these octets from now on. */
-  look(octets: Uint8Array): void {
-    this.#octets = octets
-    this.#words = wordsOf(octets)
-    this.#first = unaligned(octets)
-  }
-
-  /** Index of the first CR or LF at or behind `from`; the length where there is none. */
-  next(from: number): number {
-    const octets = this.#octets
-    const end = octets.length
-    const words = this.#words
-    let at = from
-    while (at < end) {
-      if (((at - this.#first) & 3) === 0 && at >= this.#first) {
-        // Octets below 14 are CR, LF and what hardly comes: a word without any is crossed in one step.
-        let word = (at - this.#first) >> 2
-        for (; word < words.length; word++) {
-          const four = words[word] ?? 0
-          if (((four - 0x0e0e0e0e) & ~four & 0x80808080) !== 0) break
-        }
-        at = this.#first + word * 4
-        if (at >= end) return end
-      }
-      const octet = octets[at]
-      if (octet === LF || octet === CR) return at
-      at++
-    }
-    return end
-  }
-}
 
 /** Counts lines as they pass, and knows the longest. */
 export class LineCounter {

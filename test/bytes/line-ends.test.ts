@@ -1,9 +1,9 @@
-/** Line ends found four octets at a time are those found one at a time. */
+/** Lines counted four octets at a time are those counted one at a time. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { LineCounter, LineEndFinder } from '../../src/bytes/line-ends.ts'
+import { LineCounter } from '../../src/bytes/line-ends.ts'
 
 /** Octets that are often CR, LF or their neighbours, at any distance from a boundary of four. */
 const octets = fc
@@ -18,20 +18,6 @@ const octets = fc
     whole.set(list, offset)
     return whole.subarray(offset, offset + list.length)
   })
-
-test('every CR and LF is found, from wherever one looks (RFC 5321 §2.3.8)', () => {
-  fc.assert(
-    fc.property(octets, array => {
-      const finder = new LineEndFinder()
-      finder.look(array)
-      for (let from = 0; from <= array.length; from++) {
-        const expected = array.findIndex((octet, at) => at >= from && (octet === 0x0d || octet === 0x0a))
-        assert.equal(finder.next(from), expected < 0 ? array.length : expected)
-      }
-    }),
-    { numRuns: 2000 },
-  )
-})
 
 test('line feeds and the longest line are counted, however the octets are cut (RFC 5322 §2.1)', () => {
   fc.assert(
