@@ -120,21 +120,37 @@ export async function compact(house: House, options: CompactOptions = {}): Promi
     swept += await house.write<number>({ kind: 'sweep', messages: [], contents, doom: [] })
   const hollow = marks.segments.filter(({ id, octets, contents }) => isHollow(house.folder, id, octets + contents * HEADER))
   let moved = 0
+  let damage: MailError | undefined
   for (const { id } of hollow) {
-    for (;;) {
-      signal?.throwIfAborted()
-      const contents = nextToMove(house, id)
-      if (contents.length === 0) break
-      const now = await house.write<number>({ kind: 'move-contents', contents })
-      // The writer leaves alone what lies where it appends.
-      if (now === 0) break
-      moved += now
-      failpoint('compact-after-copy')
+    try {
+      moved += await empty(house, id, signal)
+    } catch (error) {
+      if (!(error instanceof MailError) || error.kind !== 'corrupt') throw error
+      // What is damaged stays as it is and is told of; the others do not wait for its mending.
+      damage ??= error
     }
-    await house.write({ kind: 'retire', segments: [id] })
-    failpoint('compact-after-commit')
   }
-  return { swept, moved, removed: await removeRetired(house, options.grace ?? GRACE) }
+  const removed = await removeRetired(house, options.grace ?? GRACE)
+  if (damage !== undefined) throw damage
+  return { swept, moved, removed }
+}
+
+/** Moves what is left in a segment elsewhere, and retires it. Answers how many contents were moved. */
+async function empty(house: House, id: number, signal: AbortSignal | undefined): Promise<number> {
+  let moved = 0
+  for (;;) {
+    signal?.throwIfAborted()
+    const contents = nextToMove(house, id)
+    if (contents.length === 0) break
+    const now = await house.write<number>({ kind: 'move-contents', contents })
+    // The writer leaves alone what lies where it appends, and what another process moved meanwhile.
+    if (now === 0) break
+    moved += now
+    failpoint('compact-after-copy')
+  }
+  await house.write({ kind: 'retire', segments: [id] })
+  failpoint('compact-after-commit')
+  return moved
 }
 
 /** So many that moving them keeps deliveries waiting for some milliseconds only. */
@@ -172,14 +188,18 @@ async function removeRetired(house: House, grace: number): Promise<number> {
 
 /** Files whose rows were forgotten just before the process died. A number is never given again, so no new segment has it. */
 function removeStray({ folder, sql }: House, grace: number): number {
-  const known = new Set(sql.rows<[number]>('SELECT id FROM segment').map(([id]) => id))
+  // The newest first: a segment that another process begins after this look has a greater number.
   const last = sql.number("SELECT seq FROM sqlite_sequence WHERE name = 'segment'")
+  failpoint('compact-before-strays')
+  const known = new Set(sql.rows<[number]>('SELECT id FROM segment').map(([id]) => id))
   let removed = 0
   for (const name of readdirSync(join(folder, 'segments'))) {
     const segment = Number(/^(\d+)\.seg$/.exec(name)?.[1] ?? Infinity)
     if (segment > last || known.has(segment)) continue
     const path = segmentPath(folder, segment)
-    if (Date.now() - statSync(path).mtimeMs < grace * 1000) continue
+    const found = statSync(path, { throwIfNoEntry: false })
+    // Another process may be at the same work.
+    if (found === undefined || Date.now() - found.mtimeMs < grace * 1000) continue
     rmSync(path, { force: true })
     removed++
   }

@@ -7,6 +7,7 @@ import { closeSync, openSync, read as readLater } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { MailError } from '../../contracts/mail-error.ts'
 import type { MessageSource } from '../../contracts/message.ts'
+import { isMissing, missingSegment } from './faults.ts'
 import { BLOCK, readFully, segmentPath } from './segment-format.ts'
 
 /** Ranges up to this size are answered at once, larger ones with a promise. */
@@ -92,17 +93,18 @@ export class ContentReader {
   }
 
   #withPlace<T>(place: ContentPlace, read: (place: ContentPlace) => T): T {
-    try {
-      return read(place)
-    } catch (error) {
-      if (!isGone(error)) throw error
-      // Compaction may have moved it since the record was read.
-      const moved = this.#relocate(place.id)
-      if (moved === undefined) throw new MailError('no-such-message', 'the message was expunged and its octets are gone', { cause: error })
-      if (moved.segment === place.segment) {
-        throw new MailError('corrupt', `${segmentPath(this.#folder, place.segment)} is missing: restore it from a backup`, { cause: error })
+    for (let now = place; ;) {
+      try {
+        return read(now)
+      } catch (error) {
+        if (!isMissing(error)) throw error
+        // Compaction may have moved it since the record was read, and again since we asked: each time it is elsewhere.
+        const moved = this.#relocate(place.id)
+        if (moved === undefined)
+          throw new MailError('no-such-message', 'the message was expunged and its octets are gone', { cause: error })
+        if (moved.segment === now.segment) throw missingSegment(segmentPath(this.#folder, now.segment), error)
+        now = moved
       }
-      return read(moved)
     }
   }
 
@@ -172,10 +174,6 @@ export class ContentReader {
     this.#window = new Uint8Array()
     this.#windowSegment = 0
   }
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof Error && (error as { readonly code?: unknown }).code === 'ENOENT'
 }
 
 function cutShort({ segment }: ContentPlace): MailError {

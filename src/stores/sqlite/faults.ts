@@ -42,6 +42,16 @@ export function isFatal(error: unknown): boolean {
   return primary === SQLITE_IOERR || primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB || code === 'EIO' || code === 'EROFS'
 }
 
+/** Whether a file is not there. */
+export function isMissing(error: unknown): boolean {
+  return codeOf(error).code === 'ENOENT'
+}
+
+/** A segment that is needed is not there. */
+export function missingSegment(path: string, cause: unknown): MailError {
+  return new MailError('corrupt', `${path} is missing: restore it from a backup`, { cause })
+}
+
 /** The error as stores report it. */
 export function mailErrorOf(error: unknown): MailError {
   if (error instanceof MailError) return error

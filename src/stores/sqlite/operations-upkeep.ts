@@ -36,7 +36,7 @@ export interface Place {
 }
 
 /** The places of contents that are about to be moved. */
-export function placesOf(context: WriteContext, { contents }: Of<'move-contents'>): readonly Place[] {
+export function placesOf(context: WriteContext, contents: readonly number[]): readonly Place[] {
   return contents.flatMap(id => {
     const row = context.sql.row<[number, number, number]>('SELECT segment, start, size FROM content WHERE id = ?', id)
     return row === undefined ? [] : [{ id, segment: row[0], start: row[1], size: row[2] }]

@@ -6,10 +6,10 @@
 import { MailError } from '../../contracts/mail-error.ts'
 import { connect, databasePath } from './database.ts'
 import { failpoint } from './failpoints.ts'
-import { isBusy, isFatal, isNoSpace, mailErrorOf } from './faults.ts'
+import { isBusy, isFatal, isMissing, isNoSpace, mailErrorOf, missingSegment } from './faults.ts'
 import { KeywordSets } from './flag-bits.ts'
 import { LogSize } from './log-size.ts'
-import type { Answer, ContentInput, Failure, Operation, Request, WriterCounters, WriterOptions } from './operation.ts'
+import type { Answer, Failure, Operation, Request, WriterCounters, WriterOptions } from './operation.ts'
 import { append, deliver } from './operations-add.ts'
 import { copy, expunge, flag } from './operations-change.ts'
 import { createMailbox, openAccount, removeAccount, removeMailbox, renameMailbox, subscription } from './operations-mailbox.ts'
@@ -127,18 +127,28 @@ export class Writer {
         return { contents: operation.contents.map(content => this.#segments.stage(content, group)), moves: [] }
       }
       if (operation.kind !== 'move-contents') return { contents: [], moves: [] }
-      const { folder } = this.#options
       // Moving a content behind itself would never end.
-      const places = placesOf(this.#context, operation).filter(({ segment }) => segment !== this.#segments.current)
-      const moves = places.map(place => {
-        const input: ContentInput = { path: segmentPath(folder, place.segment), start: place.start, size: place.size }
-        return [place, this.#segments.restage(input)] as const
-      })
-      return { contents: [], moves }
+      const places = placesOf(this.#context, operation.contents).filter(({ segment }) => segment !== this.#segments.current)
+      failpoint('compact-after-look')
+      return { contents: [], moves: places.flatMap(place => this.#restage(place)) }
     } catch (error) {
       if (isFatal(error)) throw error
       // A file that came for this message alone cannot be read, or there is no room for it.
       return failureOf(error)
+    }
+  }
+
+  /** A copy of a content at the end, with where it was; nothing where another process took it away meanwhile. */
+  #restage(place: Place): readonly (readonly [Place, StagedContent])[] {
+    const path = segmentPath(this.#options.folder, place.segment)
+    try {
+      return [[place, this.#segments.restage({ path, start: place.start, size: place.size })]]
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      // A file goes only once no row points to it: a row that does so still has lost what it points to.
+      const [now] = placesOf(this.#context, [place.id])
+      if (now?.segment === place.segment) throw missingSegment(path, error)
+      return []
     }
   }
 
