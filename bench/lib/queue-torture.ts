@@ -39,21 +39,40 @@ export interface QueueTortureOptions {
   readonly kills: number
   /** Places at which a process dies by itself, one after the other, before the kills at random. */
   readonly failpoints?: readonly string[]
+  /** What is killed. Default: `queue-torture-server.ts`. */
+  readonly program?: string
   /** Called after each kill with a line of progress. */
   readonly onProgress?: (line: string) => void
 }
 
-/** Runs the loop in a folder of its own, which is removed unless something is wrong. */
-export async function queueTorture({ kills, failpoints = [], onProgress }: QueueTortureOptions): Promise<QueueTortureResult> {
+/**
+ * Runs the loop in a folder of its own, which is removed unless something is wrong. Throws when a process ends that nobody killed: what it
+ * said of it is on stderr.
+ */
+export async function queueTorture(options: QueueTortureOptions): Promise<QueueTortureResult> {
+  const running = new Set<ChildProcess>()
+  try {
+    return await killAll(options, running)
+  } finally {
+    for (const child of running) child.kill('SIGKILL')
+  }
+}
+
+async function killAll(
+  { kills, failpoints = [], program = CHILD, onProgress }: QueueTortureOptions,
+  running: Set<ChildProcess>,
+): Promise<QueueTortureResult> {
   const folder = mkdtempSync(join(tmpdir(), 'mailwright-queue-torture-'))
   const data = join(folder, 'data')
   const ledgers = join(folder, 'ledgers')
   mkdirSync(ledgers)
   let names = 0
   const start = async (mode: 'work' | 'drain'): Promise<ChildProcess> => {
-    const child = spawn(process.execPath, ['--conditions=mailwright-source', CHILD, data, ledgers, `${names++}`, mode], {
+    const child = spawn(process.execPath, ['--conditions=mailwright-source', program, data, ledgers, `${names++}`, mode], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
+    running.add(child)
+    child.once('exit', () => running.delete(child))
     await Promise.race([
       once(child.stdout, 'data'),
       once(child, 'exit').then(([code]) => Promise.reject(new Error(`a process ended with ${code}`))),
@@ -63,7 +82,7 @@ export async function queueTorture({ kills, failpoints = [], onProgress }: Queue
   let children: readonly ChildProcess[] = await Promise.all([start('work'), start('work')])
   for (const failpoint of failpoints) {
     // A third that dies at this very place, beside the two that go on.
-    const child = spawn(process.execPath, ['--conditions=mailwright-source', CHILD, data, ledgers, `${names++}`, 'work'], {
+    const child = spawn(process.execPath, ['--conditions=mailwright-source', program, data, ledgers, `${names++}`, 'work'], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: { ...process.env, MAILWRIGHT_FAILPOINT: failpoint },
     })
@@ -77,25 +96,14 @@ export async function queueTorture({ kills, failpoints = [], onProgress }: Queue
     await sleep(50 + Math.random() * 500)
     // One of two, so that the other goes on beside the dead one's leases; sometimes both.
     const dying = Math.random() < 0.3 ? children : children.slice(kill % 2, (kill % 2) + 1)
-    await Promise.all(
-      dying.map(async child => {
-        const ended = once(child, 'exit')
-        child.kill('SIGKILL')
-        await ended
-      }),
-    )
+    await Promise.all(dying.map(killed))
     children = await Promise.all(children.map(async child => (dying.includes(child) ? start('work') : child)))
     if ((kill + 1) % 10 === 0) onProgress?.(`${kill + 1} of ${kills} kills`)
   }
-  await Promise.all(
-    children.map(async child => {
-      const ended = once(child, 'exit')
-      child.kill('SIGKILL')
-      await ended
-    }),
-  )
+  await Promise.all(children.map(killed))
   const last = await start('drain')
-  if (last.exitCode === null) await once(last, 'exit')
+  if (!hasEnded(last)) await once(last, 'exit')
+  if (last.exitCode !== 0) throw endedByItself(last)
   const facts = readFacts(ledgers)
   const store = sqliteStore({ path: data })
   const entries: QueueEntry[] = []
@@ -114,6 +122,23 @@ export async function queueTorture({ kills, failpoints = [], onProgress }: Queue
     rmSync(folder, { recursive: true, force: true })
   else onProgress?.(`the folder was kept: ${folder}`)
   return result
+}
+
+/** Kills a process that is expected to run: one that is gone would never end again. */
+async function killed(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) throw endedByItself(child)
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
+  if (child.signalCode !== 'SIGKILL') throw endedByItself(child)
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
+}
+
+function endedByItself({ exitCode, signalCode }: ChildProcess): Error {
+  return new Error(`a process ended by itself with ${exitCode ?? signalCode}: what it said is on stderr`)
 }
 
 /** Holds what was written down against what is there. */

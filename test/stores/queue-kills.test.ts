@@ -1,9 +1,12 @@
 /** Processes that share a queue, killed at every step and at random: nothing acknowledged is lost, nothing is said twice (RFC 5321 §6.1; D16). */
 
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { queueTorture } from '../../bench/lib/queue-torture.ts'
 import { FAILPOINTS } from '../../src/stores/sqlite/failpoints.ts'
+import { folderOf } from './sqlite-fixtures.ts'
 
 const KILLS = 12
 
@@ -23,3 +26,9 @@ test(
     assert.ok(result.queued > 500, 'the load was worth the name')
   },
 )
+
+test('a process that nobody killed and that ends is told of, not waited for', { timeout: 30_000 }, async t => {
+  const program = join(folderOf(t), 'ends.ts')
+  writeFileSync(program, "process.stdout.write('ready\\n')\nprocess.exitCode = 3\n")
+  await assert.rejects(queueTorture({ kills: 4, program }), /a process ended by itself with 3/)
+})
