@@ -1,10 +1,11 @@
 /** Looking after a store: damage is found and never served, copies are whole, what nobody refers to goes away. */
 
 import assert from 'node:assert/strict'
-import { closeSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { crc32 } from 'node:zlib'
 import { ALL_UIDS, MailError, type MessageSource, type ModSeq, type Uid } from 'mailwright/contracts'
 import { folderOf, inboxOf, message, namesIn, octetsOf, problemsOf, storeIn } from './sqlite-fixtures.ts'
 
@@ -196,6 +197,74 @@ test('contents are stored once, whoever sends them and however often', async t =
   for (const account of accounts) await store.deliver([{ account, message: message(octets) }])
   const size = segmentsIn(folder).reduce((sum, path) => sum + statSync(path).size, 0)
   assert.ok(size < 110_000, `${size} octets`)
+})
+
+/** Octets of a length with the same CRC-32, twice: by chance, which with 32 bits comes to one soon. */
+function twins(length: number): readonly [Uint8Array, Uint8Array] {
+  const seen = new Map<number, string>()
+  for (let at = 0; ; at++) {
+    const text = `Subject: ${String(at).padStart(length - 13, '0')}\r\n\r\n`
+    const sum = crc32(text)
+    const other = seen.get(sum)
+    if (other !== undefined) return [Buffer.from(other), Buffer.from(text)]
+    seen.set(sum, text)
+  }
+}
+
+test('other octets with the same sums are other contents, in one step and in two', async t => {
+  const store = storeIn(t, folderOf(t))
+  const inbox = (await store.open('ann')).mailbox(await inboxOf(store))
+  const [one, other] = twins(40)
+  assert.equal(crc32(one), crc32(other))
+  assert.notDeepEqual(one, other)
+  await inbox.append([message(one), message(other)])
+  await inbox.append([message(other)])
+  await inbox.append([message(one)])
+  const found: (readonly [string, string])[] = []
+  for await (const page of inbox.records(ALL_UIDS, ['source', 'emailId'])) {
+    for (const { source, emailId = '' } of page) found.push([Buffer.from((await source?.read(0, 40)) ?? []).toString(), emailId])
+  }
+  assert.deepEqual(
+    found.map(([text]) => text),
+    [one, other, other, one].map(octets => Buffer.from(octets).toString()),
+  )
+  assert.equal(new Set(found.map(([, id]) => id)).size, 2)
+  assert.deepEqual(await problemsOf(store), [])
+})
+
+test('what came through a file is stored once too, whether the other copy came so or not, and its email id is the same (RFC 8474 §4)', async t => {
+  const folder = folderOf(t)
+  const store = storeIn(t, folder)
+  const inbox = (await store.open('ann')).mailbox(await inboxOf(store))
+  const octets = octetsOf('large', 400_000)
+  const path = join(folder, 'large.eml')
+  writeFileSync(path, octets)
+  const file = { path, start: 0 }
+  const inFile = message(octets, { content: { size: octets.length, file, read: (start, end) => octets.subarray(start, end) } })
+  const inMemory = message(octets, {
+    content: { size: octets.length, pieces: [octets], read: (start, end) => octets.subarray(start, end) },
+  })
+  await inbox.append([inFile, inMemory])
+  await inbox.append([inMemory])
+  await inbox.append([inFile, inFile])
+  const ids = new Set<string | undefined>()
+  for await (const page of inbox.records(ALL_UIDS, ['emailId'])) for (const { emailId } of page) ids.add(emailId)
+  assert.equal(ids.size, 1)
+  assert.equal((await namesIn(store)).length, 5)
+  const size = segmentsIn(folder).reduce((sum, segment) => sum + statSync(segment).size, 0)
+  assert.ok(size < 1_000_000, `${size} octets`)
+  assert.deepEqual(await problemsOf(store), [])
+})
+
+test('octets that came again are stored again where those from before are damaged', async t => {
+  const folder = folderOf(t)
+  const store = storeIn(t, folder)
+  const octets = octetsOf('phoenix', 2000)
+  await store.deliver([{ account: 'ann', message: message(octets) }])
+  const [segment = ''] = segmentsIn(folder)
+  flipBit(segment, 1000)
+  await store.deliver([{ account: 'bob', message: message(octets) }])
+  assert.deepEqual(await namesIn(store, 'bob'), ['phoenix'])
 })
 
 test('compaction runs by itself in the background, and closing does not wait for the next one', async t => {

@@ -170,6 +170,7 @@ function defineTests(): void {
       .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND (name GLOB 'queue_*' OR name = 'suppression')")
       .all()
     for (const { name } of later) database.exec(`DROP TABLE ${String(name)}`)
+    database.exec("ALTER TABLE content RENAME COLUMN key TO hash_key; ALTER TABLE content ADD COLUMN hash BLOB NOT NULL DEFAULT x'00'")
     database.exec("DROP INDEX content_segment; DELETE FROM counter WHERE name GLOB 'queue-*'; DELETE FROM schema WHERE version > 1")
     database.close()
     const store = storeIn(t, folder)

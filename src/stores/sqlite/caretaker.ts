@@ -27,7 +27,7 @@ const GRACE = 600
 
 /** Options of `verify`. */
 export interface VerifyOptions {
-  /** Reads every octet and compares it with its hash. Default: false. */
+  /** Reads every octet and compares it with its sums. Default: false. */
   readonly deep?: boolean
   /** Told how far it is. */
   readonly onProgress?: (progress: InspectionProgress) => void

@@ -1,6 +1,5 @@
 /** Looks for damage: everything that must be so in the tables, and that every octet is what was written. */
 
-import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspectQueue } from './queue-inspection.ts'
@@ -147,17 +146,17 @@ function* inspectContents(sql: Sql, folder: string, deep: boolean): Generator<Fi
     }
     try {
       const length = fstatSync(fd).size
-      const contents = sql.each<[number, number, number, Uint8Array, Uint8Array]>(
-        'SELECT id, start, size, hash, sums FROM content WHERE segment = ? ORDER BY start',
+      const contents = sql.each<[number, number, number, Uint8Array]>(
+        'SELECT id, start, size, sums FROM content WHERE segment = ? ORDER BY start',
         segment,
       )
       let end = 0
-      for (const [id, start, size, hash, sums] of contents) {
+      for (const [id, start, size, sums] of contents) {
         const where = `content ${id} at ${start} of ${path}`
         if (start < end) yield problem('damaged-content', `${where} overlaps the one before it`)
         end = start + size
         if (end > length) yield problem('short-file', `${where} ends at ${end}, the file at ${length}`)
-        else if (deep && !isWhole(fd, start, size, hash, sums)) yield problem('damaged-content', `${where} is not what was written`)
+        else if (deep && !isWhole(fd, start, size, sums)) yield problem('damaged-content', `${where} is not what was written`)
         if (++done % 1000 === 0) yield progress('contents', done, total)
       }
     } finally {
@@ -167,16 +166,14 @@ function* inspectContents(sql: Sql, folder: string, deep: boolean): Generator<Fi
   yield progress('contents', total, total)
 }
 
-function isWhole(fd: number, start: number, size: number, hash: Uint8Array, sums: Uint8Array): boolean {
+function isWhole(fd: number, start: number, size: number, sums: Uint8Array): boolean {
   const chunk = new Uint8Array(BLOCK * 4)
-  const digest = createHash('sha256')
   for (let at = 0; at < size; at += chunk.length) {
     const part = chunk.subarray(0, Math.min(chunk.length, size - at))
     if (readFully(fd, part, start + at) < part.length) return false
     const first = (at / BLOCK) * 4
     const found = sumsOf([part], part.length)
     if (Buffer.compare(found, sums.subarray(first, first + found.length)) !== 0) return false
-    digest.update(part)
   }
-  return Buffer.compare(digest.digest(), hash) === 0
+  return true
 }

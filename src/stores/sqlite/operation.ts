@@ -7,10 +7,15 @@ import type { Flag, FlagChange } from '../../contracts/message.ts'
 import type { UidRange } from '../../contracts/numbers.ts'
 import type { QueueTask } from './queue-task.ts'
 
+/** A file in which octets lie. */
+export interface ContentFile {
+  readonly path: string
+  readonly start: number
+  readonly size: number
+}
+
 /** Octets to be stored: themselves in pieces, or the file where they lie. */
-export type ContentInput =
-  | { readonly pieces: readonly Uint8Array[]; readonly size: number }
-  | { readonly path: string; readonly start: number; readonly size: number }
+export type ContentInput = { readonly pieces: readonly Uint8Array[]; readonly size: number } | ContentFile
 
 /** A message to be stored. `content` is an index into the contents of the operation. */
 export interface MessageInput {

@@ -1,6 +1,6 @@
 /** Operations that add messages: APPEND and delivery. RFC 9051 §6.3.12; RFC 2033 §4.2 for one result per recipient. */
 
-import { createHash, hash as hashOf } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { AddedMessage } from '../../contracts/change.ts'
 import { MailError } from '../../contracts/mail-error.ts'
 import type { AccountId, MailboxId } from '../../contracts/mailbox-info.ts'
@@ -125,10 +125,11 @@ function add(
   const added: AddedMessage[] = rows.map(({ message, content, bits, keywords, size }, at) => {
     const uid = (firstUid + at) as Uid
     const prefix = message.prefix === undefined ? undefined : Buffer.from(message.prefix, 'latin1')
+    const row = context.contentRow(content)
     const id = sql.number(
       'INSERT INTO message (content, email, prefix, summary) VALUES (?, ?, ?, ?) RETURNING id',
-      context.contentRow(content),
-      emailOf(content, prefix),
+      row,
+      emailOf(content, row, prefix),
       prefix ?? null,
       Buffer.from(message.summary, 'latin1'),
     )
@@ -141,20 +142,16 @@ function add(
 }
 
 /**
- * What EMAILID is made of: the hash of all octets. Hashing a large content again for each of a thousand prefixes would cost
- * more than storing it, so beyond 64 KiB it is the hash of both hashes: still the same for every copy. RFC 8474 §4.
+ * What EMAILID is made of. Up to 64 KiB the hash of all octets. To hash more would cost as much as storing it: there the content's row
+ * stands for its octets, which are stored once. Either way the same for every copy, and never for other octets. RFC 8474 §4.
  */
-function emailOf(content: StagedContent, prefix: Uint8Array | undefined): Uint8Array {
-  if (prefix === undefined || prefix.length === 0) return content.hash.subarray(0, 20)
-  if (content.pieces !== undefined && content.size <= BLOCK) {
-    const digest = createHash('sha256').update(prefix)
-    for (const piece of content.pieces) digest.update(piece)
-    return digest.digest().subarray(0, 20)
-  }
-  return createHash('sha256')
-    .update('mailwright prefix')
-    .update(hashOf('sha256', prefix, 'buffer'))
-    .update(content.hash)
-    .digest()
-    .subarray(0, 20)
+function emailOf({ pieces, size, sums }: StagedContent, row: number, prefix: Uint8Array = NO_PREFIX): Uint8Array {
+  const digest = createHash('sha256')
+  if (pieces !== undefined && size <= BLOCK) {
+    digest.update(prefix)
+    for (const piece of pieces) digest.update(piece)
+  } else digest.update(`mailwright content ${row} ${size} `).update(sums).update(prefix)
+  return digest.digest().subarray(0, 20)
 }
+
+const NO_PREFIX = new Uint8Array()

@@ -95,8 +95,14 @@ const first: readonly string[] = [
 /** Compaction and inspection go segment by segment. */
 const second: readonly string[] = ['CREATE INDEX content_segment ON content (segment)']
 
+/**
+ * Contents are found by their sums and compared octet by octet; a hash of each is not needed any more. Contents from before keep a key
+ * that nothing asks for, and are so not found again.
+ */
+const fifth: readonly string[] = ['ALTER TABLE content DROP COLUMN hash', 'ALTER TABLE content RENAME COLUMN hash_key TO key']
+
 /** The statements that lead from version n to version n + 1. A step that was released is never changed. */
-export const STEPS: readonly (readonly string[])[] = [first, second, QUEUE_TABLES, QUEUE_ACCOUNTS]
+export const STEPS: readonly (readonly string[])[] = [first, second, QUEUE_TABLES, QUEUE_ACCOUNTS, fifth]
 
 /** The version that this release writes. */
 export const SCHEMA_VERSION: number = STEPS.length

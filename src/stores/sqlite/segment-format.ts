@@ -1,6 +1,5 @@
 /** How contents lie in a segment file: a header, the octets, and sums kept in the content's row. */
 
-import { createHash, hash as hashOf } from 'node:crypto'
 import { readSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -8,21 +7,23 @@ import { crc32 } from 'node:zlib'
 /** Octets that share one checksum. */
 export const BLOCK = 65_536
 
-/** Octets in front of each content: magic (4), zero (4), size (8, big-endian), SHA-256 (32). */
-export const HEADER = 48
+/** Octets in front of each content: magic (4), the CRC-32 of its sums (4), size (8); all big-endian. */
+export const HEADER = 16
 
 /** The first four octets of a header. */
-const MAGIC = 0x4d57_6331
+const MAGIC = 0x4d57_6332
 
 /** Where a segment lies. */
 export function segmentPath(folder: string, segment: number): string {
   return join(folder, 'segments', `${String(segment).padStart(8, '0')}.seg`)
 }
 
-/** The index key of a hash: its first 48 bits. */
-export function hashKeyOf(hash: Uint8Array): number {
-  const view = new DataView(hash.buffer, hash.byteOffset, hash.byteLength)
-  return view.getUint32(0) * 65_536 + view.getUint16(4)
+/**
+ * What equal contents have in common: 32 bits of their sums, 16 of their size. Who has found the key compares octets, so that whoever
+ * makes other octets with the same key gains nothing.
+ */
+export function keyOf(sums: Uint8Array, size: number): number {
+  return crc32(sums) * 65_536 + (size % 65_536)
 }
 
 /** CRC-32 of each block of what the pieces are together, big-endian, one after the other. */
@@ -43,22 +44,13 @@ export function sumsOf(pieces: readonly Uint8Array[], size: number): Uint8Array 
   return sums
 }
 
-/** SHA-256 of what the pieces are together. */
-export function hashOfPieces(pieces: readonly Uint8Array[]): Uint8Array {
-  const [first = new Uint8Array()] = pieces
-  if (pieces.length <= 1) return hashOf('sha256', first, 'buffer')
-  const digest = createHash('sha256')
-  for (const piece of pieces) digest.update(piece)
-  return digest.digest()
-}
-
 /** The octets in front of a content. */
-export function headerOf(size: number, hash: Uint8Array): Uint8Array {
+export function headerOf(size: number, sums: Uint8Array): Uint8Array {
   const header = new Uint8Array(HEADER)
   const view = new DataView(header.buffer)
   view.setUint32(0, MAGIC)
+  view.setUint32(4, crc32(sums))
   view.setBigUint64(8, BigInt(size))
-  header.set(hash, 16)
   return header
 }
 

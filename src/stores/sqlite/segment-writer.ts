@@ -4,17 +4,16 @@
  * octets without a row are waste that compaction takes away.
  */
 
-import { createHash } from 'node:crypto'
 import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, statfsSync, statSync, writeSync, writevSync } from 'node:fs'
 import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
 import { MailError } from '../../contracts/mail-error.ts'
 import { unwritten } from '../unwritten.ts'
 import { databasePath } from './database.ts'
 import { failpoint } from './failpoints.ts'
 import { isNoSpace } from './faults.ts'
-import type { ContentInput } from './operation.ts'
-import { BLOCK, hashKeyOf, hashOfPieces, HEADER, headerOf, readFully, segmentPath, sumsOf } from './segment-format.ts'
+import type { ContentFile, ContentInput } from './operation.ts'
+import { inFile, inPieces, isSame, isSameAsFile, type Octets } from './same-octets.ts'
+import { BLOCK, HEADER, headerOf, keyOf, readFully, segmentPath, sumsOf } from './segment-format.ts'
 import type { Sql } from './sql.ts'
 
 /** How much of a large content is in memory at a time. */
@@ -41,19 +40,24 @@ const ROOMY = 268_435_456
 
 /** A content that is in a segment (perhaps not synced yet) or was there already. */
 export interface StagedContent {
-  readonly hash: Uint8Array
-  readonly hashKey: number
+  readonly key: number
   readonly sums: Uint8Array
   readonly size: number
   readonly segment: number
   readonly start: number
-  /** The octets in pieces, of small contents only. */
+  /** The octets, unless they came in a file. */
   pieces: readonly Uint8Array[] | undefined
   /** Its row, once there is one. */
   id: number | undefined
   /** Whether the row was there before. */
   readonly known: boolean
 }
+
+/** What was staged for one transaction, by key. */
+export type Group = Map<number, StagedContent[]>
+
+/** Contents of the store that are compared with one that has the same key, at most: who makes many of them gains nothing. */
+const CANDIDATES = 2
 
 /** Settings of a {@link SegmentWriter}. */
 export interface SegmentWriterOptions {
@@ -91,114 +95,86 @@ export class SegmentWriter {
   }
 
   /** Puts a content at the end, unless it is there already. `group` knows what came earlier in the same transaction. */
-  stage(input: ContentInput, group: Map<string, StagedContent>): StagedContent {
+  stage(input: ContentInput, group: Group): StagedContent {
     this.#checkFree(input.size)
     return 'pieces' in input ? this.#stagePieces(input.pieces, input.size, group) : this.#stageFile(input, group)
   }
 
   /** Puts a copy of a content at the end although it is there already: it is being moved. */
-  restage(input: ContentInput): StagedContent {
-    if ('pieces' in input) return this.#stagePieces(input.pieces, input.size, new Map())
+  restage(input: ContentFile): StagedContent {
     return this.#stageFile(input, undefined)
   }
 
-  #stagePieces(pieces: readonly Uint8Array[], size: number, group: Map<string, StagedContent>): StagedContent {
-    const hash = hashOfPieces(pieces)
-    const small = size <= BLOCK ? pieces : undefined
-    const known = this.#find(hash, size, small, group)
-    if (known !== undefined) return known
+  #stagePieces(pieces: readonly Uint8Array[], size: number, group: Group): StagedContent {
+    const sums = sumsOf(pieces, size)
+    const key = keyOf(sums, size)
+    const known = this.#find(key, sums, size, inPieces(pieces), group)
+    if (known !== undefined) {
+      known.pieces ??= pieces
+      return known
+    }
     this.#ensureSegment()
     const start = this.#tail + HEADER
     if (this.#pending.length === 0) this.#pendingAt = this.#tail
-    this.#pending.push(headerOf(size, hash), ...pieces)
+    this.#pending.push(headerOf(size, sums), ...pieces)
     this.#tail = start + size
-    return this.#staged(hash, sumsOf(pieces, size), size, start, small, group)
+    return remembered(group, { key, sums, size, segment: this.#segment, start, pieces, id: undefined, known: false })
   }
 
   /** Copies from a file, a chunk at a time: what a large message costs is one chunk. */
-  #stageFile(
-    input: Exclude<ContentInput, { readonly pieces: readonly Uint8Array[] }>,
-    group: Map<string, StagedContent> | undefined,
-  ): StagedContent {
+  #stageFile(input: ContentFile, group: Group | undefined): StagedContent {
     this.#writePending()
     this.#ensureSegment()
     const chunk = (this.#chunk ??= new Uint8Array(CHUNK))
-    const sums = new Uint8Array(Math.ceil(input.size / BLOCK) * 4)
-    const view = new DataView(sums.buffer)
-    const digest = createHash('sha256')
+    const { size } = input
+    const sums = new Uint8Array(Math.ceil(size / BLOCK) * 4)
     const start = this.#tail + HEADER
     const source = openSync(input.path, 'r')
     let done = 0
     try {
-      while (done < input.size) {
-        const wanted = Math.min(CHUNK, input.size - done)
-        const got = readFully(source, chunk.subarray(0, wanted), input.start + done)
-        if (got < wanted) throw new MailError('corrupt', `${input.path} ended after ${done + got} octets of ${input.size}`)
-        const part = chunk.subarray(0, wanted)
-        digest.update(part)
-        for (let at = 0; at < wanted; at += BLOCK) view.setUint32(((done + at) / BLOCK) * 4, crc32(part.subarray(at, at + BLOCK)))
+      while (done < size) {
+        const part = chunk.subarray(0, Math.min(CHUNK, size - done))
+        const got = readFully(source, part, input.start + done)
+        if (got < part.length) throw new MailError('corrupt', `${input.path} ended after ${done + got} octets of ${size}`)
+        sums.set(sumsOf([part], part.length), (done / BLOCK) * 4)
         this.#write([part], start + done)
-        done += wanted
+        done += part.length
       }
     } finally {
       closeSync(source)
     }
-    const hash = digest.digest()
-    const small = input.size <= BLOCK ? [chunk.slice(0, input.size)] : undefined
+    const key = keyOf(sums, size)
     // There already: the tail stays where it was, and the next content goes over what was just written.
-    const known = group === undefined ? undefined : this.#find(hash, input.size, small, group)
+    const known = group === undefined ? undefined : this.#find(key, sums, size, inFile(this.#fd, start), group)
     if (known !== undefined) return known
-    this.#write([headerOf(input.size, hash)], this.#tail)
-    this.#tail = start + input.size
-    return this.#staged(hash, sums, input.size, start, small, group ?? new Map<string, StagedContent>())
+    this.#write([headerOf(size, sums)], this.#tail)
+    this.#tail = start + size
+    const staged = { key, sums, size, segment: this.#segment, start, pieces: undefined, id: undefined, known: false }
+    return group === undefined ? staged : remembered(group, staged)
   }
 
-  #staged(
-    hash: Uint8Array,
-    sums: Uint8Array,
-    size: number,
-    start: number,
-    pieces: readonly Uint8Array[] | undefined,
-    group: Map<string, StagedContent>,
-  ): StagedContent {
-    const staged: StagedContent = {
-      hash,
-      hashKey: hashKeyOf(hash),
-      sums,
+  /** The same octets, staged before or in the store. */
+  #find(key: number, sums: Uint8Array, size: number, octets: Octets, group: Group): StagedContent | undefined {
+    for (const staged of group.get(key) ?? []) {
+      if (staged.size === size && Buffer.compare(staged.sums, sums) === 0 && this.#holds(staged, octets)) return staged
+    }
+    const rows = this.#sql.rows<[number, number, number, Uint8Array]>(
+      'SELECT id, segment, start, sums FROM content WHERE key = ? AND size = ? ORDER BY id DESC LIMIT ?',
+      key,
       size,
-      segment: this.#segment,
-      start,
-      pieces,
-      id: undefined,
-      known: false,
-    }
-    group.set(keyOf(hash), staged)
-    return staged
-  }
-
-  #find(
-    hash: Uint8Array,
-    size: number,
-    pieces: readonly Uint8Array[] | undefined,
-    group: Map<string, StagedContent>,
-  ): StagedContent | undefined {
-    const staged = group.get(keyOf(hash))
-    if (staged !== undefined) {
-      staged.pieces ??= pieces
-      return staged
-    }
-    const hashKey = hashKeyOf(hash)
-    const rows = this.#sql.rows<[number, Uint8Array, number, number, number, Uint8Array]>(
-      'SELECT id, hash, segment, start, size, sums FROM content WHERE hash_key = ?',
-      hashKey,
+      CANDIDATES,
     )
-    for (const [id, candidate, segment, start, length, sums] of rows) {
-      if (length !== size || keyOf(candidate) !== keyOf(hash)) continue
-      const known = { hash, hashKey, sums, size, segment, start, pieces, id, known: true }
-      group.set(keyOf(hash), known)
-      return known
+    for (const [id, segment, start, candidate] of rows) {
+      const known = { key, sums, size, segment, start, pieces: undefined, id, known: true }
+      if (Buffer.compare(candidate, sums) === 0 && this.#holds(known, octets)) return remembered(group, known)
     }
     return undefined
+  }
+
+  #holds({ pieces, segment, start, size }: StagedContent, octets: Octets): boolean {
+    if (pieces !== undefined) return isSame(octets, inPieces(pieces), size)
+    if (segment === this.#segment && this.#fd !== -1) return isSame(octets, inFile(this.#fd, start), size)
+    return isSameAsFile(octets, segmentPath(this.#options.folder, segment), start, size)
   }
 
   /** Writes what waits, and brings it to the disk. Answers whether a sync was needed. */
@@ -286,7 +262,7 @@ export class SegmentWriter {
       this.leave()
     }
     const segment = this.#sql.number('INSERT INTO segment (writer) VALUES (?) RETURNING id', this.#options.writer())
-    this.#fd = openSync(segmentPath(this.#options.folder, segment), 'wx', 0o600)
+    this.#fd = openSync(segmentPath(this.#options.folder, segment), 'wx+', 0o600)
     this.#segment = segment
     this.#tail = 0
     this.#unsynced = false
@@ -321,6 +297,9 @@ export class SegmentWriter {
   }
 }
 
-function keyOf(hash: Uint8Array): string {
-  return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('latin1')
+function remembered(group: Group, staged: StagedContent): StagedContent {
+  const others = group.get(staged.key)
+  if (others === undefined) group.set(staged.key, [staged])
+  else others.push(staged)
+  return staged
 }

@@ -164,12 +164,11 @@ export class WriteContext {
   contentRow(content: StagedContent): number {
     if (content.id !== undefined) return content.id
     content.id = this.sql.number(
-      'INSERT INTO content (segment, start, size, hash_key, hash, sums) VALUES (?, ?, ?, ?, ?, ?) RETURNING id',
+      'INSERT INTO content (segment, start, size, key, sums) VALUES (?, ?, ?, ?, ?) RETURNING id',
       content.segment,
       content.start,
       content.size,
-      content.hashKey,
-      content.hash,
+      content.key,
       content.sums,
     )
     this.#fresh.push(content)

@@ -16,7 +16,7 @@ import { createMailbox, openAccount, removeAccount, removeMailbox, renameMailbox
 import { forgetSegment, hold, moveContents, placesOf, type Place, retire, setSummaries, sweep } from './operations-upkeep.ts'
 import { runQueueTask } from './queue-run.ts'
 import { segmentPath } from './segment-format.ts'
-import { SegmentWriter, type StagedContent } from './segment-writer.ts'
+import { type Group, SegmentWriter, type StagedContent } from './segment-writer.ts'
 import type { Sql } from './sql.ts'
 import { WriteContext } from './write-context.ts'
 
@@ -97,7 +97,7 @@ export class Writer {
   #group(requests: readonly Request[]): readonly Answer[] {
     this.#ensureWriter()
     this.#segments.beginGroup()
-    const group = new Map<string, StagedContent>()
+    const group: Group = new Map()
     const staged = requests.map(request => this.#stage(request.operation, group))
     if (this.#segments.sync()) this.counters.segmentSyncs++
     const { database } = this.#sql
@@ -121,7 +121,7 @@ export class Writer {
   }
 
   /** Brings contents into the segment before the database is locked. A refusal belongs to its operation alone. */
-  #stage(operation: Operation, group: Map<string, StagedContent>): Staged | Failure {
+  #stage(operation: Operation, group: Group): Staged | Failure {
     try {
       if (operation.kind === 'append' || operation.kind === 'deliver' || operation.kind === 'queue') {
         return { contents: operation.contents.map(content => this.#segments.stage(content, group)), moves: [] }
@@ -153,10 +153,10 @@ export class Writer {
   }
 
   /** Equal octets arrived for contents that a sweep had found unused, or that are gone since we looked. */
-  #keepKnown(group: ReadonlyMap<string, StagedContent>): void {
-    for (const { id, known, hash } of group.values()) {
+  #keepKnown(group: Group): void {
+    for (const { id, known } of [...group.values()].flat()) {
       if (!known || id === undefined) continue
-      if (this.#sql.run('UPDATE content SET doomed = 0 WHERE id = ? AND hash = ?', id, hash) === 0) throw new SegmentLost()
+      if (this.#sql.run('UPDATE content SET doomed = 0 WHERE id = ?', id) === 0) throw new SegmentLost()
     }
   }
 
