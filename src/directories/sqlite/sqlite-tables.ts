@@ -9,7 +9,8 @@ import type { AccountRow, AliasRow, AppPasswordRow, DirectoryTables } from '../c
 import { guarded } from './faults.ts'
 import { prepareSchema } from './schema.ts'
 
-type Row = Record<string, SQLOutputValue>
+/** The columns in the order of their statement: as an object with their names a row costs a third more. */
+type Row = readonly SQLOutputValue[]
 
 const APP_COLUMNS = 'label, digest, scopes, created_at'
 const ACCOUNT_COLUMNS = 'id, key, address, domain, display_name, quota_octets, quota_messages, disabled, password'
@@ -56,11 +57,11 @@ export class SqliteTables implements DirectoryTables {
   }
 
   domains(): readonly string[] {
-    return this.#all('SELECT name FROM domain').map(row => text(row, 'name'))
+    return this.#all('SELECT name FROM domain').map(([name]) => String(name))
   }
 
   hasDomain(domain: string): boolean {
-    return this.#get('SELECT 1 AS found FROM domain WHERE name = ?', domain) !== undefined
+    return this.#get('SELECT 1 FROM domain WHERE name = ?', domain) !== undefined
   }
 
   addDomain(domain: string): void {
@@ -73,10 +74,10 @@ export class SqliteTables implements DirectoryTables {
 
   domainInUse(domain: string): boolean {
     const row = this.#get(
-      'SELECT EXISTS (SELECT 1 FROM account WHERE domain = ?1) OR EXISTS (SELECT 1 FROM alias WHERE domain = ?1) AS used',
+      'SELECT EXISTS (SELECT 1 FROM account WHERE domain = ?1) OR EXISTS (SELECT 1 FROM alias WHERE domain = ?1)',
       domain,
     )
-    return row?.['used'] === 1
+    return row?.[0] === 1
   }
 
   account(key: string): AccountRow | undefined {
@@ -165,16 +166,17 @@ export class SqliteTables implements DirectoryTables {
     const known = this.#statements.get(sql)
     if (known !== undefined) return known
     const statement = this.#database.prepare(sql)
+    statement.setReturnArrays(true)
     this.#statements.set(sql, statement)
     return statement
   }
 
   #get(sql: string, ...values: (string | number | null)[]): Row | undefined {
-    return guarded(() => this.#statement(sql).get(...values))
+    return guarded(() => this.#statement(sql).get(...values) as unknown as Row | undefined)
   }
 
   #all(sql: string, ...values: (string | number | null)[]): Row[] {
-    return guarded(() => this.#statement(sql).all(...values))
+    return guarded(() => this.#statement(sql).all(...values) as unknown as Row[])
   }
 
   #run(sql: string, ...values: (string | number | null)[]): void {
@@ -191,48 +193,38 @@ function keepPrivate(path: string): void {
   }
 }
 
-function accountRow(row: Row): AccountRow {
+function accountRow([id, key, address, domain, displayName, quotaOctets, quotaMessages, disabled, password]: Row): AccountRow {
   return {
-    id: text(row, 'id'),
-    key: text(row, 'key'),
-    address: text(row, 'address'),
-    domain: text(row, 'domain'),
-    displayName: optional(row, 'display_name', String),
-    quotaOctets: optional(row, 'quota_octets', Number),
-    quotaMessages: optional(row, 'quota_messages', Number),
-    disabled: row['disabled'] === 1,
-    password: optional(row, 'password', String),
+    id: String(id),
+    key: String(key),
+    address: String(address),
+    domain: String(domain),
+    displayName: optional(displayName, String),
+    quotaOctets: optional(quotaOctets, Number),
+    quotaMessages: optional(quotaMessages, Number),
+    disabled: disabled === 1,
+    password: optional(password, String),
   }
 }
 
-function appPasswordRow(row: Row): AppPasswordRow {
+function appPasswordRow([label, digest, scopes, createdAt]: Row): AppPasswordRow {
   return {
-    label: text(row, 'label'),
-    digest: text(row, 'digest'),
-    scopes: Object.freeze(strings(row, 'scopes') as Scope[]),
-    createdAt: Number(row['created_at']),
+    label: String(label),
+    digest: String(digest),
+    scopes: Object.freeze(strings(scopes) as Scope[]),
+    createdAt: Number(createdAt),
   }
 }
 
-function aliasRow(row: Row): AliasRow {
-  return {
-    key: text(row, 'key'),
-    address: text(row, 'address'),
-    domain: text(row, 'domain'),
-    targets: Object.freeze(strings(row, 'targets')),
-  }
+function aliasRow([key, address, domain, targets]: Row): AliasRow {
+  return { key: String(key), address: String(address), domain: String(domain), targets: Object.freeze(strings(targets)) }
 }
 
-function text(row: Row, column: string): string {
-  return String(row[column])
-}
-
-function optional<T>(row: Row, column: string, as: (value: SQLOutputValue | undefined) => T): T | undefined {
-  const value = row[column]
+function optional<T>(value: SQLOutputValue | undefined, as: (value: SQLOutputValue) => T): T | undefined {
   return value === null || value === undefined ? undefined : as(value)
 }
 
-function strings(row: Row, column: string): string[] {
-  const value: unknown = JSON.parse(text(row, column))
+function strings(column: SQLOutputValue | undefined): string[] {
+  const value: unknown = JSON.parse(String(column))
   return Array.isArray(value) ? value.map(item => String(item)) : []
 }
