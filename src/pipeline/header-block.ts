@@ -13,16 +13,43 @@ const FIRST_READ = 16 * 1024
 const CR = 0x0d
 const LF = 0x0a
 const utf8 = new TextDecoder('utf-8')
-const NAME = /^([\u0021-\u0039\u003b-\u007e]{1,200})[ \t]*:/
+const NAME = /[\u0021-\u0039\u003b-\u007e]{1,200}[ \t]*:/y
+/** Octets from the first of a name to its colon. */
+const LONGEST_NAME = 256
 const BEYOND_ASCII = /[^\u0000-\u007f]/
 
 /** One field as it stands in the header block. */
-export interface LocatedField extends HeaderField {
+export class LocatedField implements HeaderField {
+  readonly name: string
   /** The name in lower case. */
   readonly key: string
   /** First octet of the field, and the octet behind its line end. */
   readonly start: number
   readonly end: number
+  readonly #block: HeaderText
+  readonly #valueStart: number
+  #value: string | undefined
+
+  constructor(block: HeaderText, start: number, valueStart: number, end: number) {
+    // What may stand before the colon is no part of the name. RFC 5322 §4.5.
+    this.name = block.text.slice(start, valueStart - 1).trimEnd()
+    this.key = this.name.toLowerCase()
+    this.start = start
+    this.end = end
+    this.#block = block
+    this.#valueStart = valueStart
+  }
+
+  /** Most fields are never looked at: the value is made when it is. */
+  get value(): string {
+    return (this.#value ??= valueOf(this.#block, this.#valueStart, this.end))
+  }
+}
+
+/** A header's octets, and the same as text: each character one octet. */
+interface HeaderText {
+  readonly octets: Uint8Array
+  readonly text: string
 }
 
 /** A header that was read. */
@@ -53,7 +80,7 @@ export async function readHeader(source: MessageSource): Promise<HeaderBlock> {
 function headerOf(octets: Uint8Array, end: number | undefined, size: number): HeaderBlock {
   if (end === undefined && size > MAX_HEADER_OCTETS) return { fields: [], octets: octets.slice(0, 0), broken: false, exceeds: 'octets' }
   const header = new Uint8Array(octets.subarray(0, end))
-  return fieldsOf(header, latin1Text(header))
+  return fieldsOf({ octets: header, text: latin1Text(header) })
 }
 
 /** Where the empty line begins, if there is one. */
@@ -67,15 +94,17 @@ function emptyLine(octets: Uint8Array): number | undefined {
   return undefined
 }
 
-function fieldsOf(octets: Uint8Array, text: string): HeaderBlock {
+function fieldsOf(block: HeaderText): HeaderBlock {
+  const { octets, text } = block
   const fields: LocatedField[] = []
   let at = 0
   while (at < text.length) {
-    const end = fieldEnd(text, at)
-    const name = NAME.exec(text.slice(at, Math.min(end, at + 256)))
-    if (name === null) break
+    NAME.lastIndex = at
+    if (!NAME.test(text) || NAME.lastIndex - at > LONGEST_NAME) break
     if (fields.length === MAX_HEADER_FIELDS) return { fields, octets: octets.subarray(0, at), broken: false, exceeds: 'fields' }
-    fields.push(locatedField(octets, text, name[1] ?? '', at, at + name[0].length, end))
+    const valueStart = NAME.lastIndex
+    const end = fieldEnd(text, at)
+    fields.push(new LocatedField(block, at, valueStart, end))
     at = end
   }
   return { fields, octets: octets.subarray(0, at), broken: at < text.length, exceeds: undefined }
@@ -91,21 +120,8 @@ function fieldEnd(text: string, at: number): number {
   return end
 }
 
-function locatedField(octets: Uint8Array, text: string, name: string, start: number, valueStart: number, end: number): LocatedField {
-  let value: string | undefined
-  return {
-    name,
-    key: name.toLowerCase(),
-    start,
-    end,
-    // Most fields are never looked at: the value is made when it is.
-    get value(): string {
-      if (value === undefined) {
-        const raw = text.slice(valueStart, end)
-        const folded = BEYOND_ASCII.test(raw) ? utf8.decode(octets.subarray(valueStart, end)) : raw
-        value = folded.replace(/\r?\n/g, '').trim()
-      }
-      return value
-    },
-  }
+function valueOf({ octets, text }: HeaderText, start: number, end: number): string {
+  const raw = text.slice(start, end)
+  const folded = BEYOND_ASCII.test(raw) ? utf8.decode(octets.subarray(start, end)) : raw
+  return folded.replace(/\r?\n/g, '').trim()
 }

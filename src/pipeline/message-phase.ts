@@ -1,6 +1,15 @@
 /** The phase `message`: a whole message is there, and middleware decides on it. RFC 5321 §4.2.5. */
 
-import type { LiveConnection, MessageContext, MessageSource, ParsedMessage, Survey, TraceEntry, Verdict } from '../contracts/index.ts'
+import type {
+  HeaderField,
+  LiveConnection,
+  MessageContext,
+  MessageSource,
+  ParsedMessage,
+  Survey,
+  TraceEntry,
+  Verdict,
+} from '../contracts/index.ts'
 import { accept } from '../contracts/verdict.ts'
 import { composedSource } from './composed-source.ts'
 import type { Innermost } from './compose.ts'
@@ -75,6 +84,7 @@ async function runPhase(house: House, message: ArrivedMessage, header: HeaderBlo
   if (innermost === undefined && !house.onion.has('message')) return { verdict: accept(), domains }
   let parsing: Promise<ParsedMessage> | undefined
   const { fields } = header
+  let plain: readonly HeaderField[] | undefined
   const { verdict } = await house.onion.run('message', {
     connection,
     entries,
@@ -84,10 +94,13 @@ async function runPhase(house: House, message: ArrivedMessage, header: HeaderBlo
       phase: 'message',
       envelope,
       source: content,
-      fields,
+      // Plain values, which can be copied and sent to threads; most middleware never asks for them.
+      get fields(): readonly HeaderField[] {
+        return (plain ??= fields.map(({ name, value }) => ({ name, value })))
+      },
       header: name => {
         const key = name.toLowerCase()
-        return fields.find(field => field.name.toLowerCase() === key)?.value
+        return fields.find(field => field.key === key)?.value
       },
       edits,
       parsed: () => (parsing ??= house.parse(content)),
