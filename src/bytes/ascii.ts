@@ -5,6 +5,7 @@ const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const ENCODER = new TextEncoder()
 /** Up to here `String.fromCharCode` is as fast as a native copy; short arrays lie in the heap, where they have no buffer yet. */
 const SHORT = 64
+const BEYOND_LATIN1 = /[^\u0000-\u00ff]/
 
 /** The octets of a text whose characters are all below U+0100; others throw a RangeError. */
 export function latin1Bytes(text: string): Uint8Array {
@@ -15,6 +16,11 @@ export function latin1Bytes(text: string): Uint8Array {
 
 /** Writes the same octets to `bytes` from `at` on. */
 export function setLatin1(bytes: Uint8Array, at: number, text: string): void {
+  if (text.length > SHORT) {
+    if (BEYOND_LATIN1.test(text)) throw new RangeError('not Latin-1')
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).write(text, at, 'latin1')
+    return
+  }
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
     if (code > 0xff) throw new RangeError('not Latin-1')

@@ -4,16 +4,21 @@ import { utf8Bytes } from '../bytes/ascii.ts'
 
 /** RFC 5321 §4.1.2 `Dot-string`, with the letters beyond ASCII of RFC 6531 §3.3. */
 const DOT_STRING = /^[\w!#$%&'*+/=?^`{|}~\u00a1-\u{10ffff}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u00a1-\u{10ffff}-]+)*$/u
+/** The same without them: hardly an address has any, and what is in ASCII deceives nobody and is not to be composed. */
+const ASCII_DOT_STRING = /^[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*$/
 /** RFC 5321 §4.1.2 `Quoted-string`, whole. */
 const QUOTED_STRING = /^"((?:[\u0020-\u0021\u0023-\u005b\u005d-\u007e\u00a1-\u{10ffff}]|\\[\u0020-\u007e])*)"$/u
 /** Characters that look like nothing or like something else: soft hyphen, zero width, direction marks, fractions and signs of several letters (S11). */
 const DECEPTIVE = /\p{Default_Ignorable_Code_Point}|\p{Bidi_Control}|[\u2100\u2101\u2105\u2106\ufff0-\uffff]/u
+/** RFC 5321 §4.5.3.1.1 says 64 octets; senders of forwarded mail (SRS, VERP) need more. */
+const LONGEST_LOCAL = 250
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 
 /** A domain as A-labels in lower case; `undefined` for what is no domain name (address literals are none). */
 export function canonicalDomain(text: string): string | undefined {
   // Anything else in ASCII would be for the URL parser to unescape or to read as a number.
-  if (text.length > 255 || DECEPTIVE.test(text) || !/^[\w.\u0080-\u{10ffff}-]+$/u.test(text)) return undefined
+  if (text.length > 255) return undefined
+  if (!/^[\w.-]+$/.test(text) && (DECEPTIVE.test(text) || !/^[\w.\u0080-\u{10ffff}-]+$/u.test(text))) return undefined
   const ascii = asciiDomain(text)
   if (ascii === undefined || ascii.length > 255) return undefined
   const labels = ascii.split('.')
@@ -49,12 +54,12 @@ export function canonicalAddress(text: string): { readonly local: string; readon
 
 /** A local part in NFC and without quotes; `undefined` for what is none. */
 export function canonicalLocal(text: string): string | undefined {
+  if (text.length <= LONGEST_LOCAL && ASCII_DOT_STRING.test(text)) return text
   if (DECEPTIVE.test(text)) return undefined
   const quoted = QUOTED_STRING.exec(text)?.[1]
   if (quoted === undefined && !DOT_STRING.test(text)) return undefined
   const local = (quoted === undefined ? text : quoted.replace(/\\(.)/gu, '$1')).normalize('NFC')
-  // RFC 5321 §4.5.3.1.1 says 64 octets; senders of forwarded mail (SRS, VERP) need more.
-  return local === '' || utf8Bytes(local).length > 250 ? undefined : local
+  return local === '' || utf8Bytes(local).length > LONGEST_LOCAL ? undefined : local
 }
 
 /** Printing: what stands in an envelope need not be canonical, yet must come out as it went in. */

@@ -28,7 +28,8 @@ export interface LatinField {
  * block's length.
  */
 export function* headerFields(block: Uint8Array): Generator<HeaderFieldOctets> {
-  for (const [start, colon, end] of fieldSpans(block)) {
+  for (const spans = new FieldSpans(block); spans.next();) {
+    const { start, colon, end } = spans
     const raw = block.subarray(start, end)
     yield { name: latin1Text(block, start, colon).trimEnd(), raw, value: unfold(utf8Text(block.subarray(colon + 1, end))) }
   }
@@ -40,32 +41,64 @@ export function* headerFields(block: Uint8Array): Generator<HeaderFieldOctets> {
  */
 export function latinFields(block: Uint8Array, most: number, wanted: ReadonlySet<string>): readonly LatinField[] {
   const fields: LatinField[] = []
-  let seen = 0
-  for (const [start, colon, end] of fieldSpans(block)) {
-    if (seen++ === most) break
+  // The whole at once: one call out of JavaScript for each name and value would cost more than what is not wanted.
+  const text = latin1Text(block)
+  const spans = new FieldSpans(block)
+  for (let seen = 0; seen < most && spans.next(); seen++) {
+    const { start, colon, end } = spans
     if (colon - start > LONGEST_NAME) continue
-    const name = latin1Text(block, start, colon).trimEnd().toLowerCase()
-    if (wanted.has(name)) fields.push({ name, value: unfold(latin1Text(block, colon + 1, end)) })
+    const name = text.slice(start, colon).trimEnd().toLowerCase()
+    if (wanted.has(name)) fields.push({ name, value: unfold(text.slice(colon + 1, end)) })
   }
   return fields
 }
 
-/** RFC 5322 §2.2.3: the line ends go, the white space after them stays. */
-function unfold(text: string): string {
-  return text.replace(/\r?\n/g, '').replaceAll('\0', '').trim()
+/** All values of a name (in lower case); `undefined` where there is none. */
+export function valuesOf(fields: readonly LatinField[], name: string): string[] | undefined {
+  let values: string[] | undefined
+  for (const field of fields) if (field.name === name) (values ??= []).push(field.value)
+  return values
 }
 
-function* fieldSpans(block: Uint8Array): Generator<readonly [start: number, colon: number, end: number]> {
-  let at = 0
-  while (at < block.length) {
-    let end = lineEnd(block, at)
-    const first = block[at]
-    if (first === 0x0a || (first === 0x0d && block[at + 1] === 0x0a)) return
-    // White space before any field, or after a line that was none: it continues nothing.
-    const colon = first === 0x20 || first === 0x09 ? -1 : colonOf(block, at, end)
-    while (end < block.length && (block[end] === 0x20 || block[end] === 0x09)) end = lineEnd(block, end)
-    if (colon > at) yield [at, colon, end]
-    at = end
+/** RFC 5322 §2.2.3: the line ends go, the white space after them stays. */
+function unfold(text: string): string {
+  const trimmed = text.trim()
+  return NEEDS_UNFOLDING.test(trimmed) ? text.replace(/\r?\n/g, '').replaceAll('\0', '').trim() : trimmed
+}
+
+const NEEDS_UNFOLDING = /[\0\n]/
+
+/** Goes from field to field of a block. */
+class FieldSpans {
+  readonly #block: Uint8Array
+  #at = 0
+  start = 0
+  colon = 0
+  end = 0
+
+  constructor(block: Uint8Array) {
+    this.#block = block
+  }
+
+  /** Whether there is another field. */
+  next(): boolean {
+    const block = this.#block
+    while (this.#at < block.length) {
+      const at = this.#at
+      const first = block[at]
+      if (first === 0x0a || (first === 0x0d && block[at + 1] === 0x0a)) return false
+      let end = lineEnd(block, at)
+      // White space before any field, or after a line that was none: it continues nothing.
+      const colon = first === 0x20 || first === 0x09 ? -1 : colonOf(block, at, end)
+      while (end < block.length && (block[end] === 0x20 || block[end] === 0x09)) end = lineEnd(block, end)
+      this.#at = end
+      if (colon <= at) continue
+      this.start = at
+      this.colon = colon
+      this.end = end
+      return true
+    }
+    return false
   }
 }
 

@@ -5,7 +5,7 @@
 
 import { parseAddressList, type ListedAddress } from './address-list.ts'
 import { fieldOf, holdsMessage, type Entity, type StructureForms } from './entity.ts'
-import type { LatinField } from './header.ts'
+import { valuesOf, type LatinField } from './header.ts'
 import { parseParameterised, type ParameterisedValue } from './media-type.ts'
 
 /** No single string is longer than this in an envelope or structure. */
@@ -53,8 +53,8 @@ export function envelopeForm(fields: readonly LatinField[]): string {
 }
 
 function addressesForm(fields: readonly LatinField[], name: string): string {
-  const texts = fields.filter(field => field.name === name).map(field => field.value)
-  if (texts.length === 0) return 'NIL'
+  const texts = valuesOf(fields, name)
+  if (texts === undefined) return 'NIL'
   const addresses = parseAddressList(texts.join(', ').slice(0, 262_144))
   return addresses.length === 0 ? 'NIL' : `(${addresses.map(addressForm).join('')})`
 }

@@ -9,6 +9,7 @@ import { MailError } from '../contracts/mail-error.ts'
 import { parseSentDate } from './date-time.ts'
 import { decodeCharset, decodeTransfer, decodeWords } from './decode.ts'
 import { fieldOf } from './entity.ts'
+import { valuesOf } from './header.ts'
 import { envelopeForm, structureForms } from './imap-form.ts'
 import type { MimeLimits } from './limits.ts'
 import { numberParts, type Extent, type NumberedPart, type PartLocation } from './parts.ts'
@@ -74,8 +75,8 @@ export class SummaryBuilder {
       octetText(this.#previewText()),
     ]
     for (const name of FIELDS) {
-      const values = root.fields.filter(field => field.name === name)
-      sections.push(values.length === 0 ? '' : octetText(searchable(values.map(field => field.value))))
+      const values = valuesOf(root.fields, name)
+      sections.push(values === undefined ? '' : octetText(searchable(values)))
     }
     const sent = parseSentDate(fieldOf(root.fields, 'date') ?? '')
     // One array and no other on the way: making arrays is the dearest part of a summary.

@@ -12,6 +12,7 @@ const MAX_VALUE = 64 * 1024
 const WISHED_LINE = 78
 const LONGEST_LINE = 998
 const encoder = new TextEncoder()
+const NOTHING = new Uint8Array()
 
 interface NewField {
   readonly key: string
@@ -85,7 +86,7 @@ export class Edits implements HeaderEdits {
 
   /** The changes as octets. */
   result(): EditedHeader {
-    const added = encoder.encode(this.#top.map(field => field.text).join(''))
+    const added = this.#top.length === 0 ? NOTHING : encoder.encode(this.#top.map(field => field.text).join(''))
     if (this.#changed.size === 0) return { added, rewritten: undefined }
     const pieces: Uint8Array[] = []
     for (const field of this.#block.fields) {

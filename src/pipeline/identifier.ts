@@ -6,6 +6,7 @@ import type { Clock, Random } from '../contracts/clock.ts'
 const OCTETS = 12
 /** Ids for which chance is asked for at once: each question is a call into the system's generator. */
 const AHEAD = 64
+const DIGITS = '0123456789abcdefghijklmnopqrstuv'
 
 interface Supply {
   octets: Uint8Array
@@ -23,6 +24,6 @@ export function newId(parts: { readonly clock: Clock; readonly random: Random })
     supply.at = 0
   }
   let id = parts.clock.now().toString(36)
-  for (const end = supply.at + OCTETS; supply.at < end; supply.at++) id += ((supply.octets[supply.at] ?? 0) & 31).toString(32)
+  for (const end = supply.at + OCTETS; supply.at < end; supply.at++) id += DIGITS[(supply.octets[supply.at] ?? 0) & 31]
   return id
 }
