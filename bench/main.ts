@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- NAME ... [--rounds N] [--scale X] [--messages N] [--data DIR] [--prepare]`: the benchmarks, for anyone. Without a name:
- * `receive`, `imap` and `memory`. `imap --data DIR` keeps the loaded mailboxes for the next run; with `--prepare` it only loads them.
+ * `npm run bench -- NAME ... [--rounds N] [--scale X] [--messages N] [--cell SxO] [--data DIR] [--prepare]`: the benchmarks, for anyone. Without a name:
+ * `receive`, `imap` and `memory`. `receive --cell 10x102400` measures only that many sessions with messages of that many octets. `imap --data DIR` keeps the loaded mailboxes for the next run; with `--prepare` it only loads them.
  */
 
 import { parseArgs } from 'node:util'
@@ -11,6 +11,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '3' },
     scale: { type: 'string', default: '1' },
     messages: { type: 'string', default: '10000' },
+    cell: { type: 'string', multiple: true, default: [] },
     data: { type: 'string' },
     prepare: { type: 'boolean', default: false },
   },
@@ -20,7 +21,7 @@ const rounds = Number(values.rounds)
 const scale = Number(values.scale)
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
-  receive: async () => (await import('./receive.ts')).receive(rounds, scale),
+  receive: async () => (await import('./receive.ts')).receive(rounds, scale, values.cell),
   imap: async () => (await import('./imap.ts')).imap({ rounds, messages: Number(values.messages), data, prepare }),
   memory: async () => (await import('./memory.ts')).memory(),
   flood: async () => (await import('./flood.ts')).floodBench(scale),

@@ -60,14 +60,28 @@ async function once(peer: Peer, cell: Cell, lmtp: boolean): Promise<Row> {
   }
 }
 
+/** What the middle of the runs was, for each figure. */
+function middle(runs: readonly Row[]): Omit<Row, 'resident'> {
+  return { rate: median(runs.map(row => row.rate)), cpuPer1000: median(runs.map(row => row.cpuPer1000)) }
+}
+
+const isOurs = (name: string): boolean => name.startsWith('mailwright')
+
+/** The best figure of each kind among the servers beside ours, whichever of them it is. */
+function bestOfOthers(rows: ReadonlyMap<string, readonly Row[]>): Omit<Row, 'resident'> {
+  const others = [...rows].filter(([name]) => !isOurs(name)).map(([, runs]) => middle(runs))
+  return { rate: Math.max(...others.map(({ rate }) => rate)), cpuPer1000: Math.min(...others.map(({ cpuPer1000 }) => cpuPer1000)) }
+}
+
 /** Runs every cell on every peer, one round after another, so that all meet the same noise. */
-export async function receive(rounds: number, scale: number): Promise<void> {
-  const cells: Cell[] = [
+export async function receive(rounds: number, scale: number, only: readonly string[]): Promise<void> {
+  const all: Cell[] = [
     { sessions: 10, size: 4096, messages: 5000 },
     { sessions: 50, size: 4096, messages: 5000 },
     { sessions: 10, size: 102_400, messages: 2000 },
     { sessions: 50, size: 102_400, messages: 2000 },
   ]
+  const cells = all.filter(cell => only.length === 0 || only.includes(`${cell.sessions}x${cell.size}`))
   const contenders: readonly { readonly start: () => Promise<Peer | OwnPeer>; readonly lmtp: boolean; readonly share: number }[] = [
     { start: () => mailwright(), lmtp: false, share: 1 },
     { start: () => mailwright(), lmtp: true, share: 1 },
@@ -98,17 +112,23 @@ export async function receive(rounds: number, scale: number): Promise<void> {
         }
       }
     }
+    const best = bestOfOthers(rows)
     for (const [name, runs] of rows) {
+      const { rate, cpuPer1000 } = middle(runs)
       table.push([
         `${cell.sessions} x ${cell.size}`,
         name,
-        median(runs.map(row => row.rate)).toFixed(0),
+        rate.toFixed(0),
         runs.map(row => row.rate.toFixed(0)).join(', '),
-        median(runs.map(row => row.cpuPer1000)).toFixed(2),
+        cpuPer1000.toFixed(2),
         (median(runs.map(row => row.resident)) / 1e6).toFixed(0),
+        isOurs(name) ? `${(rate / best.rate).toFixed(1)}x, ${(cpuPer1000 / best.cpuPer1000).toFixed(2)}` : '',
       ])
     }
   }
-  printTable(['sessions x octets', 'server', 'delivered/s', 'runs', 'server CPU s per 1000', 'RSS MB'], table)
+  printTable(
+    ['sessions x octets', 'server', 'delivered/s', 'runs', 'server CPU s per 1000', 'RSS MB', 'of the best other: rate, CPU'],
+    table,
+  )
   console.log(`longest stall of our event loop in each run: ${stalls.map(ms => `${ms.toFixed(1)} ms`).join(', ')}`)
 }
