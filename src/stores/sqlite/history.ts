@@ -25,7 +25,7 @@ export function changedSince(sql: Sql, mailbox: number, modSeq: number, ranges: 
   const [account, floor] = accountOf(sql, mailbox)
   if (modSeq < floor) return ranges
   const rows = sql.rows<[string]>(
-    `SELECT detail FROM change WHERE account = ? AND modseq > ? AND mailbox = ? AND kind IN ('added', 'flagged') LIMIT ?`,
+    `SELECT detail FROM change WHERE account = ? AND modseq > ? AND mailbox = ? AND kind IN ('added', 'flagged') LIMIT +?`,
     account,
     modSeq,
     mailbox,

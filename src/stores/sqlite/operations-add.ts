@@ -91,7 +91,6 @@ function add(
   quota: TargetInput['quota'],
 ): Appended {
   const { sql } = context
-  const modSeq = context.raise(account)
   const rows = messages.map(message => {
     const content = contents[message.content]
     if (content === undefined) throw new MailError('invalid', 'a message without content')
@@ -106,6 +105,8 @@ function add(
     if ((bits & SEEN) === 0) unseen++
     if ((bits & DELETED) !== 0) deleted++
   }
+  const held = context.raiseUsing(account, octets, rows.length)
+  const { modSeq } = held
   const box = sql.row<[number, number]>(
     `UPDATE mailbox SET uid_next = uid_next + ?1, highest_modseq = ?2, messages = messages + ?1, unseen = unseen + ?3,
        deleted = deleted + ?4, octets = octets + ?5
@@ -120,7 +121,7 @@ function add(
   )
   if (box === undefined) throw new MailError('no-such-mailbox', `${account.name} has no mailbox ${mailboxIdOf(mailbox)}`)
   if (box[0] > MAX_UID) throw new MailError('no-space', `mailbox ${mailboxIdOf(mailbox)} has no UIDs left`)
-  context.use(account, octets, rows.length, quota)
+  context.checkQuota(account, held.octets, held.messages, quota)
   const firstUid = box[0] - rows.length
   const added: AddedMessage[] = rows.map(({ message, content, bits, keywords, size }, at) => {
     const uid = (firstUid + at) as Uid

@@ -32,7 +32,7 @@ const HEADS = `SELECT r.message, r.place, r.address, r.wishes, r.attempts, r.war
     c.id, c.segment, c.start, c.size, c.sums
   FROM queue_recipient AS r INDEXED BY queue_recipient_lane CROSS JOIN queue_message AS m ON m.id = r.message
     LEFT JOIN content AS c ON c.id = m.content
-  WHERE r.lane = ? AND r.state < 4 AND r.state = 0 AND r.at <= ? ORDER BY r.at, r.message, r.place LIMIT ?`
+  WHERE r.lane = ? AND r.state < 4 AND r.state = 0 AND r.at <= ? ORDER BY r.at, r.message, r.place LIMIT +?`
 
 /** Leases what is due. */
 export function lease({ sql }: WriteContext, request: Request): readonly LeasedInput[] {
@@ -129,7 +129,7 @@ function* sharesByPriority(sql: Sql, limit: number, allowances: Allowances): Gen
       .rows<[number, number]>(
         `SELECT s.id, s.priority FROM queue_share AS s WHERE s.ready = 1 AND EXISTS (SELECT 1 FROM queue_lane AS l
            WHERE l.share = s.id AND l.ready = 1 AND l.destination NOT IN (SELECT value FROM json_each(?)))
-         ORDER BY s.priority DESC, s.turn LIMIT ?`,
+         ORDER BY s.priority DESC, s.turn LIMIT +?`,
         allowances.full,
         page + seen.size,
       )
@@ -182,7 +182,7 @@ class Share {
   #read(after: number, allowances: Allowances): void {
     const rows = this.#sql.rows<[number, string, number]>(
       `SELECT id, destination, turn FROM queue_lane WHERE share = ? AND ready = 1 AND turn > ?
-         AND destination NOT IN (SELECT value FROM json_each(?)) ORDER BY turn LIMIT ?`,
+         AND destination NOT IN (SELECT value FROM json_each(?)) ORDER BY turn LIMIT +?`,
       this.#id,
       after,
       allowances.full,
@@ -251,7 +251,7 @@ class Lane {
   #dueWith(message: number, at: number): readonly LeasedRow[] {
     return this.#sql.rows<LeasedRow>(
       `SELECT place, address, wishes, attempts, warned, last FROM queue_recipient INDEXED BY queue_recipient_lane
-       WHERE lane = ? AND state < 4 AND state = 0 AND at = ? AND message = ? ORDER BY place LIMIT ?`,
+       WHERE lane = ? AND state < 4 AND state = 0 AND at = ? AND message = ? ORDER BY place LIMIT +?`,
       this.id,
       at,
       message,
@@ -263,7 +263,7 @@ class Lane {
     // The signs keep SQLite from going through the lane instead of the message.
     return this.#sql.rows<LeasedRow>(
       `SELECT place, address, wishes, attempts, warned, last FROM queue_recipient
-       WHERE message = ? AND +lane = ? AND +state = 0 AND +at <= ? ORDER BY place LIMIT ?`,
+       WHERE message = ? AND +lane = ? AND +state = 0 AND +at <= ? ORDER BY place LIMIT +?`,
       message,
       this.id,
       this.#request.now,

@@ -85,15 +85,15 @@ export function readPage(sql: Sql, selector: QueueSelector, after: number, { now
     const settled = selector.state !== undefined && isSettled(selector.state)
     const rows = settled
       ? sql.rows<MessageRow>(
-          `SELECT id, envelope, size FROM queue_message WHERE id > ? AND ${REMEMBERED} ORDER BY id LIMIT ?`,
+          `SELECT id, envelope, size FROM queue_message WHERE id > ? AND ${REMEMBERED} ORDER BY id LIMIT +?`,
           after,
           forgotten,
           PAGE,
         )
       : selector.from === undefined
-        ? sql.rows<MessageRow>('SELECT id, envelope, size FROM queue_message WHERE open > 0 AND id > ? ORDER BY id LIMIT ?', after, PAGE)
+        ? sql.rows<MessageRow>('SELECT id, envelope, size FROM queue_message WHERE open > 0 AND id > ? ORDER BY id LIMIT +?', after, PAGE)
         : sql.rows<MessageRow>(
-            'SELECT id, envelope, size FROM queue_message WHERE open > 0 AND sender = ? AND id > ? ORDER BY id LIMIT ?',
+            'SELECT id, envelope, size FROM queue_message WHERE open > 0 AND sender = ? AND id > ? ORDER BY id LIMIT +?',
             selector.from,
             after,
             PAGE,
@@ -185,7 +185,7 @@ export function readUsage(sql: Sql, account: AccountId, { since, most }: { reado
     const [messages = 0, recipients = 0] =
       sql.row<[number, number]>(
         `SELECT count(*), total(open) FROM
-           (SELECT open FROM queue_message INDEXED BY queue_message_account WHERE account = ?1 AND account <> '' AND open > 0 LIMIT ?2)`,
+           (SELECT open FROM queue_message INDEXED BY queue_message_account WHERE account = ?1 AND account <> '' AND open > 0 LIMIT +?2)`,
         account,
         most,
       ) ?? []
@@ -193,7 +193,7 @@ export function readUsage(sql: Sql, account: AccountId, { since, most }: { reado
       sql.row<[number, number | null]>(
         `SELECT total(recipients), min(queued_at) FROM
            (SELECT recipients, queued_at FROM queue_message INDEXED BY queue_message_recent
-            WHERE account = ?1 AND account <> '' AND queued_at >= ?2 ORDER BY queued_at DESC LIMIT ?3)`,
+            WHERE account = ?1 AND account <> '' AND queued_at >= ?2 ORDER BY queued_at DESC LIMIT +?3)`,
         account,
         since,
         most,

@@ -143,7 +143,7 @@ export function setPause(context: WriteContext, { kind, rule, now }: QueueTaskOf
 /** Forgets messages settled until a moment, the oldest first, and lanes that are empty; answers how many messages. */
 export function forget({ sql }: WriteContext, { settledUntil, most }: QueueTaskOf<'forget'>): number {
   const old = sql.rows<[number, string, string | null]>(
-    'SELECT id, account, key FROM queue_message WHERE settled_at IS NOT NULL AND settled_at <= ? ORDER BY settled_at LIMIT ?',
+    'SELECT id, account, key FROM queue_message WHERE settled_at IS NOT NULL AND settled_at <= ? ORDER BY settled_at LIMIT +?',
     settledUntil,
     most,
   )
@@ -155,7 +155,7 @@ export function forget({ sql }: WriteContext, { settledUntil, most }: QueueTaskO
   if (old.length === most) return old.length
   sql.run(
     `DELETE FROM queue_lane WHERE id IN (SELECT l.id FROM queue_lane AS l WHERE l.ready = 0 AND l.due IS NULL
-       AND NOT EXISTS (SELECT 1 FROM queue_recipient AS r WHERE r.lane = l.id AND r.state < 4) LIMIT ?)`,
+       AND NOT EXISTS (SELECT 1 FROM queue_recipient AS r WHERE r.lane = l.id AND r.state < 4) LIMIT +?)`,
     most,
   )
   sql.run('DELETE FROM queue_share WHERE ready = 0 AND NOT EXISTS (SELECT 1 FROM queue_lane WHERE share = queue_share.id)')

@@ -65,7 +65,7 @@ export class SqliteSuppressions implements SuppressionList {
       const from = after
       const rows = await this.#house.run(options, () =>
         this.#house.sql.rows<Row>(
-          'SELECT address, reason, since, text FROM suppression WHERE address > ? ORDER BY address LIMIT ?',
+          'SELECT address, reason, since, text FROM suppression WHERE address > ? ORDER BY address LIMIT +?',
           from,
           PAGE,
         ),

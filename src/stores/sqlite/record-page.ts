@@ -30,24 +30,24 @@ type SourceRow = readonly [
 ]
 
 const NARROW = `SELECT uid, modseq, flags, keywords, size, date FROM state
-  WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND modseq > ?4 ORDER BY uid LIMIT ?5`
+  WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND modseq > ?4 ORDER BY uid LIMIT +?5`
 
 const EMAIL = `SELECT s.uid, s.modseq, s.flags, s.keywords, s.size, s.date, m.email
   FROM state AS s CROSS JOIN message AS m ON m.id = s.message
-  WHERE s.mailbox = ?1 AND s.uid BETWEEN ?2 AND ?3 AND s.modseq > ?4 ORDER BY s.uid LIMIT ?5`
+  WHERE s.mailbox = ?1 AND s.uid BETWEEN ?2 AND ?3 AND s.modseq > ?4 ORDER BY s.uid LIMIT +?5`
 
 // iif: what was not asked for does not travel.
 const SOURCE = `SELECT s.uid, s.modseq, s.flags, s.keywords, s.size, s.date, iif(?6, m.email, NULL),
     m.prefix, c.id, c.segment, c.start, c.size, c.sums
   FROM state AS s CROSS JOIN message AS m ON m.id = s.message CROSS JOIN content AS c ON c.id = m.content
-  WHERE s.mailbox = ?1 AND s.uid BETWEEN ?2 AND ?3 AND s.modseq > ?4 ORDER BY s.uid LIMIT ?5`
+  WHERE s.mailbox = ?1 AND s.uid BETWEEN ?2 AND ?3 AND s.modseq > ?4 ORDER BY s.uid LIMIT +?5`
 
 // The casts change no octet, as the database is one of UTF-8 and SQLite never looks into a text that it only passes on.
 // LEFT: where damage took a message's row, its neighbours still get their own summaries.
 const SUMMARIES = `SELECT group_concat(length), CAST(group_concat(octets, '') AS BLOB), count(*), min(uid), max(uid)
   FROM (SELECT s.uid AS uid, ifnull(length(m.summary), 0) AS length, ifnull(CAST(m.summary AS TEXT), '') AS octets
     FROM state AS s LEFT JOIN message AS m ON m.id = s.message
-    WHERE s.mailbox = ?1 AND s.uid BETWEEN ?2 AND ?3 AND s.modseq > ?4 ORDER BY s.uid LIMIT ?5)`
+    WHERE s.mailbox = ?1 AND s.uid BETWEEN ?2 AND ?3 AND s.modseq > ?4 ORDER BY s.uid LIMIT +?5)`
 
 const UIDS = 'SELECT uid FROM state WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid'
 

@@ -56,9 +56,6 @@ export interface StagedContent {
 /** What was staged for one transaction, by key. */
 export type Group = Map<number, StagedContent[]>
 
-/** Contents of the store that are compared with one that has the same key, at most: who makes many of them gains nothing. */
-const CANDIDATES = 2
-
 /** Settings of a {@link SegmentWriter}. */
 export interface SegmentWriterOptions {
   readonly folder: string
@@ -158,11 +155,11 @@ export class SegmentWriter {
     for (const staged of group.get(key) ?? []) {
       if (staged.size === size && Buffer.compare(staged.sums, sums) === 0 && this.#holds(staged, octets)) return staged
     }
+    // Not more than two: who makes many with one key gains nothing.
     const rows = this.#sql.rows<[number, number, number, Uint8Array]>(
-      'SELECT id, segment, start, sums FROM content WHERE key = ? AND size = ? ORDER BY id DESC LIMIT ?',
+      'SELECT id, segment, start, sums FROM content WHERE key = ? AND size = ? ORDER BY id DESC LIMIT 2',
       key,
       size,
-      CANDIDATES,
     )
     for (const [id, segment, start, candidate] of rows) {
       const known = { key, sums, size, segment, start, pieces: undefined, id, known: true }

@@ -8,7 +8,11 @@ export type Cell = null | number | string | Uint8Array
 /** One row: the values in the order of the SELECT. */
 export type Row = readonly Cell[]
 
-/** A connection whose statements are kept. Texts are constants of this room; what comes from outside is always a parameter. */
+/**
+ * A connection whose statements are kept. Texts are constants of this room; what comes from outside is always a parameter.
+ * It is `LIMIT +?`, never `LIMIT ?`: at a bare parameter SQLite plans by its value, and so anew for each call, which takes longer than
+ * most of the statements.
+ */
 export class Sql {
   readonly database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()

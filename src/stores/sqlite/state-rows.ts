@@ -53,7 +53,7 @@ const ADD = `INSERT INTO counter (space, key, first, second, created, changed, e
 const PUT = `INSERT INTO counter (space, key, first, second, created, changed, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)
   ON CONFLICT (space, key) DO UPDATE SET
     first = ?3, second = ?4, created = iif(expires <= ?5, ?5, created), changed = ?5, expires = ?6`
-const OLDEST = 'DELETE FROM counter WHERE space = ?1 AND key IN (SELECT key FROM counter WHERE space = ?1 ORDER BY changed, key LIMIT ?2)'
+const OLDEST = 'DELETE FROM counter WHERE space = ?1 AND key IN (SELECT key FROM counter WHERE space = ?1 ORDER BY changed, key LIMIT +?2)'
 
 /**
  * Looks at the beginning of a file before anything is begun. Throws `ConfigurationError` for one that is plainly somebody else's, or of a

@@ -140,10 +140,26 @@ export class WriteContext {
       messages,
       account.id,
     )
-    if (row === undefined || quota === undefined) return
-    if (row[0] > (quota.octets ?? Infinity) || row[1] > (quota.messages ?? Infinity)) {
-      throw new MailError('over-quota', `${account.name} would hold ${row[0]} octets in ${row[1]} messages`)
-    }
+    if (row !== undefined) this.checkQuota(account, row[0], row[1], quota)
+  }
+
+  /** The next MODSEQ together with the sums of the account as they become: two changes of one row in one. */
+  raiseUsing(account: AccountRow, octets: number, messages: number): { modSeq: ModSeq; octets: number; messages: number } {
+    const [modSeq = 0, heldOctets = 0, heldMessages = 0] =
+      this.sql.row<[number, number, number]>(
+        `UPDATE account SET modseq = modseq + 1, octets = octets + ?, messages = messages + ? WHERE id = ?
+         RETURNING modseq, octets, messages`,
+        octets,
+        messages,
+        account.id,
+      ) ?? []
+    return { modSeq: modSeq as ModSeq, octets: heldOctets, messages: heldMessages }
+  }
+
+  /** Throws `over-quota` when an account would hold more than it may. */
+  checkQuota(account: AccountRow, octets: number, messages: number, quota: QuotaLimits | undefined): void {
+    if (octets <= (quota?.octets ?? Infinity) && messages <= (quota?.messages ?? Infinity)) return
+    throw new MailError('over-quota', `${account.name} would hold ${octets} octets in ${messages} messages`)
   }
 
   /** Moves the numbers of a mailbox. */

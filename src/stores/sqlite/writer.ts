@@ -100,8 +100,7 @@ export class Writer {
     const group: Group = new Map()
     const staged = requests.map(request => this.#stage(request.operation, group))
     if (this.#segments.sync()) this.counters.segmentSyncs++
-    const { database } = this.#sql
-    database.exec('BEGIN IMMEDIATE')
+    this.#sql.run('BEGIN IMMEDIATE')
     failpoint('after-begin')
     if (!this.#segments.isOurs()) {
       this.#rollBack()
@@ -114,7 +113,7 @@ export class Writer {
     if (answers.some(({ outcome }) => outcome.ok)) {
       this.#sql.run('UPDATE writer SET commits = commits + 1, seen = unixepoch() WHERE id = ?', this.#writer)
     }
-    database.exec('COMMIT')
+    this.#sql.run('COMMIT')
     failpoint('after-commit')
     this.counters.groups++
     return answers
@@ -167,10 +166,10 @@ export class Writer {
     const context = this.#context
     const { database } = this.#sql
     context.begin()
-    database.exec('SAVEPOINT operation')
+    this.#sql.run('SAVEPOINT operation')
     try {
       const value = execute(context, operation, staged)
-      database.exec('RELEASE operation')
+      this.#sql.run('RELEASE operation')
       return { id, changes: context.changes, outcome: { ok: true, value } }
     } catch (error) {
       // Only a refusal leaves the transaction whole; anything else is the storage's fault, or ours.
