@@ -15,8 +15,9 @@ const LINE_HEAD = 300
 const PREVIEW_OCTETS = 2048
 /** Octets of a header that most have. */
 const HEADER_BUFFER = 4096
-/** Such buffers of messages that are over: nothing refers to what is in them. */
-const SPARE: Uint8Array[] = []
+/** Buffers of messages that are over: nothing refers to what is in them. */
+const SPARE_HEADERS: Uint8Array[] = []
+const SPARE_PREVIEWS: Uint8Array[] = []
 const MOST_SPARE = 64
 const NOTHING = new Uint8Array()
 
@@ -32,7 +33,7 @@ export class StructureScanner {
   #offset = 0
   #inHeader = true
   /** The header being read, in a buffer that grows: single octets cost no more than slices. */
-  #header: Uint8Array = SPARE.pop() ?? new Uint8Array(HEADER_BUFFER)
+  #header: Uint8Array = SPARE_HEADERS.pop() ?? new Uint8Array(HEADER_BUFFER)
   #headerSize = 0
   /** Octets of part headers that may still be told. */
   #budget: number
@@ -55,7 +56,7 @@ export class StructureScanner {
   readonly #boundaryTexts = new Map<string, number>()
   /** The part that the preview is made of, and its first octets. */
   #previewOf: Entity | undefined
-  #preview: Uint8Array[] = []
+  #preview: Uint8Array = NOTHING
   #previewSize = 0
 
   /** `linesTold`: {@link StructureScanner.finish} will be told of the lines, they need not be counted. */
@@ -68,9 +69,9 @@ export class StructureScanner {
     this.#feedsAtBody.push(0)
   }
 
-  /** First octets of the first text part, still encoded. */
-  get preview(): { readonly part: Entity; readonly octets: readonly Uint8Array[] } | undefined {
-    return this.#previewOf === undefined ? undefined : { part: this.#previewOf, octets: this.#preview }
+  /** First octets of the first text part, still encoded; until {@link StructureScanner.releasePreview}. */
+  get preview(): { readonly part: Entity; readonly octets: Uint8Array } | undefined {
+    return this.#previewOf === undefined ? undefined : { part: this.#previewOf, octets: this.#preview.subarray(0, this.#previewSize) }
   }
 
   push(slice: Uint8Array): void {
@@ -116,9 +117,16 @@ export class StructureScanner {
     }
     while (this.#inHeader) this.#endHeader(this.#offset, this.#offset)
     while (this.#open.length > 0) this.#close(this.#offset, this.#feeds)
-    if (this.#header.length === HEADER_BUFFER && SPARE.length < MOST_SPARE) SPARE.push(this.#header)
+    if (this.#header.length === HEADER_BUFFER && SPARE_HEADERS.length < MOST_SPARE) SPARE_HEADERS.push(this.#header)
     this.#header = NOTHING
     return this.root
+  }
+
+  /** The preview was looked at: where it lay is the next message's. */
+  releasePreview(): void {
+    if (this.#preview.length === PREVIEW_OCTETS && SPARE_PREVIEWS.length < MOST_SPARE) SPARE_PREVIEWS.push(this.#preview)
+    this.#preview = NOTHING
+    this.#previewSize = 0
   }
 
   /** The longest line so far in octets, its line end included. */
@@ -281,7 +289,8 @@ export class StructureScanner {
     const from = Math.max(part.bodyStart + this.#previewSize, base)
     const to = Math.min(end, part.bodyStart + PREVIEW_OCTETS)
     if (to <= from || !this.#open.includes(part)) return
-    this.#preview.push(copied(slice.subarray(from - base, to - base)))
+    if (this.#preview.length === 0) this.#preview = SPARE_PREVIEWS.pop() ?? new Uint8Array(PREVIEW_OCTETS)
+    this.#preview.set(slice.subarray(from - base, to - base), this.#previewSize)
     this.#previewSize += to - from
   }
 }

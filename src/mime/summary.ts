@@ -3,7 +3,7 @@
  * by the store as opaque octets. Version 1: a fixed head, a table of lengths, and the sections. RFC 9051 §7.5.2; RFC 8970.
  */
 
-import { concatBytes, hasOctets, latin1Bytes, latin1Text, setLatin1, utf8Bytes, utf8Text } from '../bytes/ascii.ts'
+import { hasOctets, latin1Bytes, latin1Text, setLatin1, utf8Bytes, utf8Text } from '../bytes/ascii.ts'
 import type { LineCount } from '../contracts/host.ts'
 import { MailError } from '../contracts/mail-error.ts'
 import { parseSentDate } from './date-time.ts'
@@ -47,6 +47,8 @@ const PREVIEW = 200
  */
 export class SummaryBuilder {
   readonly #scanner: StructureScanner
+  /** Made once, since the octets it is made of are given back. */
+  #previewed: string | undefined
 
   /** `linesTold`: who cut the message into lines has counted them and tells {@link SummaryBuilder.finish}. */
   constructor(limits: Partial<MimeLimits> = {}, linesTold = false) {
@@ -72,7 +74,7 @@ export class SummaryBuilder {
       structure.extended,
       structure.plain,
       octetText(JSON.stringify(numberParts(root).map(packed))),
-      octetText(this.#previewText()),
+      octetText((this.#previewed ??= this.#previewText())),
     ]
     for (const name of FIELDS) {
       const values = valuesOf(root.fields, name)
@@ -89,6 +91,7 @@ export class SummaryBuilder {
     view.setInt32(21, sent?.day ?? -0x8000_0000)
     for (const [index, section] of sections.entries()) view.setUint32(HEAD + index * 4, section.length)
     setLatin1(whole, HEAD + SECTIONS * 4, sections.join(''))
+    this.#scanner.releasePreview()
     return whole
   }
 
@@ -96,7 +99,7 @@ export class SummaryBuilder {
     const preview = this.#scanner.preview
     if (preview === undefined) return ''
     const { part } = preview
-    const octets = concatBytes(preview.octets).subarray(0, part.bodyEnd - part.bodyStart)
+    const octets = preview.octets.subarray(0, part.bodyEnd - part.bodyStart)
     const charset = part.parameters.find(([name]) => name === 'charset')?.[1] ?? ''
     const text = decodeCharset(decodeTransfer(octets, part.encoding), charset)
     const plain =
