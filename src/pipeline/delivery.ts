@@ -290,7 +290,7 @@ export class Delivery {
     // Two recipients that lead to one place get one copy there. RFC 5321 §3.9 leaves that to the server.
     const places = new Map<string, { readonly target: DeliveryTarget; readonly copies: Copy[] }>()
     for (const copy of copies) {
-      const key = JSON.stringify([copy.account.id, copy.place ?? null])
+      const key = copies.length === 1 ? '' : JSON.stringify([copy.account.id, copy.place ?? null])
       const same = places.get(key)
       if (same !== undefined) {
         same.copies.push(copy)
