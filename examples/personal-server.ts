@@ -27,14 +27,21 @@ function wishesOf(args: readonly string[]): Readonly<Record<string, string | boo
 }
 
 /** Says lines together that come within 20 ms: writing each by itself costs a twentieth of what receiving a message costs. */
-function gathered(say: (text: string) => void): (line: string) => void {
+function gathered(say: (text: string) => void): { readonly tell: (line: string) => void; readonly tellNow: (line: string) => void } {
   let waiting: string[] = []
-  return line => {
-    if (waiting.push(line) > 1) return
-    setTimeout(() => {
-      say(waiting.join('\n'))
-      waiting = []
-    }, 20)
+  const sayAll = (): void => {
+    if (waiting.length > 0) say(waiting.join('\n'))
+    waiting = []
+  }
+  const tell = (line: string): void => {
+    if (waiting.push(line) === 1) setTimeout(sayAll, 20)
+  }
+  return {
+    tell,
+    tellNow(line) {
+      waiting.push(line)
+      sayAll()
+    },
   }
 }
 
@@ -45,10 +52,12 @@ async function main(): Promise<void> {
     return
   }
   const json = wishes['json'] === true
-  const tell = gathered(json ? console.error : console.log)
+  const { tell, tellNow } = gathered(json ? console.error : console.log)
   const personal = await personalServer({
     ...personalOptions({ ...wishes, ...smarthostLogin(process.env) }),
     progress: line => tell(`mailwright: ${line}`),
+    // A password that was made up counts once this is written.
+    show: tellNow,
   })
 
   const { server, domain, user, password = null } = personal
@@ -57,7 +66,6 @@ async function main(): Promise<void> {
     line => tell(`mailwright: ${line}`),
     line => console.error(`mailwright: ${line}`),
   )
-  tell(personal.guide)
   if (json) console.log(JSON.stringify({ domain, user, password, ports: server.ports }))
 
   let stopping = false

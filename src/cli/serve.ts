@@ -7,11 +7,14 @@ import type { Call, Command } from './command.ts'
 async function serve({ options, terminal, signal }: Call): Promise<void> {
   const json = options['json'] === true
   const tell = (line: string): void => (json ? terminal.note(line) : terminal.tell(`mailwright: ${line}`, {}))
-  const personal = await start({ ...personalOptions({ ...options, ...smarthostLogin(process.env) }), progress: tell })
-  const { server, domain, user, guide } = personal
+  const personal = await start({
+    ...personalOptions({ ...options, ...smarthostLogin(process.env) }),
+    progress: tell,
+    show: guide => (json ? terminal.note(guide) : terminal.tell(guide, {})),
+  })
+  const { server, domain, user, password = null } = personal
   tellOperator(server, tell, line => terminal.note(line))
-  if (json) terminal.note(guide)
-  terminal.tell(guide, { domain, user, password: personal.password ?? null, ports: server.ports })
+  if (json) terminal.tell('', { domain, user, password, ports: server.ports })
   if (!signal.aborted) await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
   tell('stopping; what is under way is finished first (press Ctrl-C again to stop at once)')
   await personal.close()

@@ -5,15 +5,17 @@ import type { Middleware } from '../contracts/index.ts'
 import { sqliteDirectory } from '../directories/sqlite/index.ts'
 import type { SqliteDirectory } from '../directories/sqlite/index.ts'
 import { questionName } from '../dns/index.ts'
-import { certificates, developmentCertificate, systemClock, systemRandom } from '../net/index.ts'
+import { certificates, developmentCertificate, systemClock } from '../net/index.ts'
 import type { CertificateSource } from '../net/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
 import { reportArchive } from '../stores/reports/index.ts'
 import { traceJournal } from '../stores/traces/index.ts'
 import type { SqliteStore } from '../stores/sqlite/index.ts'
+import { keepNote, removeNote } from '../stores/note.ts'
 import { fileSpool } from '../stores/spool.ts'
 import { DOOR_NAMES } from './doors.ts'
 import type { DoorName } from './doors.ts'
+import { isAwaited, newPassword } from './first-password.ts'
 import { keyCare } from './key-care.ts'
 import { createMailServer } from './mail-server.ts'
 import type { MailServer } from './mail-server.ts'
@@ -54,6 +56,11 @@ export interface PersonalServerOptions {
   readonly progress?: (line: string) => void
   /** Told what the operator has to do while the server runs, such as records to publish; several lines at a time. Default: on stderr. */
   readonly notice?: (text: string) => void
+  /**
+   * Shows the guide to the operator once connections are accepted. A password that was made up counts from when this is done: a start that is
+   * killed before makes another at the next start, so that none is lost that nobody saw. Default: nothing; the guide is in what is answered.
+   */
+  readonly show?: (guide: string) => void | Promise<void>
 }
 
 /** A personal server that accepts connections. */
@@ -65,7 +72,7 @@ export interface PersonalServer extends AsyncDisposable {
   readonly user: string
   /** Known only when it was made or given at this start. */
   readonly password: string | undefined
-  /** Whether the account was made at this start. */
+  /** Whether the account was made at this start, or at one that ended before it had shown the password. */
   readonly firstStart: boolean
   /** How to connect a client and send a test message, in words. */
   readonly guide: string
@@ -91,6 +98,8 @@ export interface PersonalFiles {
   readonly mail: string
   /** File of the directory. */
   readonly directory: string
+  /** Names the account whose password is still to be shown; there only during a first start. */
+  readonly awaited: string
   /** Folder of the development certificate. */
   readonly tls: string
   /** Folder of the keys that sign mail (DKIM). */
@@ -118,6 +127,7 @@ export function personalFiles(data: string): PersonalFiles {
   return {
     mail: `${data}/mail`,
     directory: `${data}/directory.db`,
+    awaited: `${data}/password-to-be-shown`,
     tls: `${data}/tls`,
     dkim: `${data}/dkim`,
     state: `${data}/state.sqlite`,
@@ -139,8 +149,8 @@ export function personalFiles(data: string): PersonalFiles {
  * ```ts
  * import { personalServer } from 'mailwright/server'
  *
- * await using personal = await personalServer({ data: './data', domain: 'home.test' })
- * console.log(personal.guide)
+ * await using personal = await personalServer({ data: './data', domain: 'home.test', show: console.log })
+ * console.log(personal.server.ports)
  * ```
  */
 export async function personalServer(options: PersonalServerOptions = {}): Promise<PersonalServer> {
@@ -155,12 +165,14 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
   cleanup.defer(() => directory.close())
 
   const domain = await servedDomain(directory, options)
-  const account = await firstAccount(directory, store, domain, options)
+  const { isNew, ...account } = await firstAccount(directory, store, domain, files.awaited, options)
   let running = false
   // A password that was made up is shown once the server runs: where it never runs, nobody would know it.
-  if (account.firstStart && options.password === undefined) {
+  if (isNew && options.password === undefined) {
     cleanup.defer(async () => {
-      if (!running) await forgetAccount(directory, store, account.user)
+      if (running) return
+      await forgetAccount(directory, store, account.user)
+      removeNote(files.awaited)
     })
   }
   await roleAddresses(directory, domain, account.user)
@@ -226,24 +238,30 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
     cleanup.defer(() => care.stop())
   }
 
-  running = true
-  const resources = cleanup.move()
   const development = tls.facts[0]?.development === true
+  const guide = connectionGuide({
+    ...account,
+    ports: server.ports,
+    certificateFile: development ? tls.facts[0]?.file : undefined,
+    dataFolder: data,
+    domain,
+    sending,
+    allowPlaintextLogin: options.allowPlaintextLogin === true,
+  })
+  await options.show?.(guide)
+  if (account.firstStart && options.password === undefined && account.password !== undefined) {
+    await directory.setPassword(account.user, account.password)
+  }
+  running = true
+  removeNote(files.awaited)
+  const resources = cleanup.move()
   return {
     server,
     store,
     directory,
     domain,
     ...account,
-    guide: connectionGuide({
-      ...account,
-      ports: server.ports,
-      certificateFile: development ? tls.facts[0]?.file : undefined,
-      dataFolder: data,
-      domain,
-      sending,
-      allowPlaintextLogin: options.allowPlaintextLogin === true,
-    }),
+    guide,
     close: () => resources.disposeAsync(),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
@@ -260,22 +278,35 @@ async function servedDomain(directory: SqliteDirectory, options: PersonalServerO
   return domain
 }
 
+interface FirstAccount {
+  readonly user: string
+  readonly password: string | undefined
+  readonly firstStart: boolean
+  /** Whether it was made just now. */
+  readonly isNew: boolean
+}
+
 async function firstAccount(
   directory: SqliteDirectory,
   store: SqliteStore,
   domain: string,
+  awaited: string,
   { user, password, progress = () => undefined }: PersonalServerOptions,
-): Promise<{ readonly user: string; readonly password: string | undefined; readonly firstStart: boolean }> {
+): Promise<FirstAccount> {
   const known = (await directory.accounts()).find(account => user === undefined && account.address.endsWith(`@${domain}`))
   const address = user ?? known?.address ?? `me@${domain}`
   const existing = known ?? (await directory.account(address))
   if (existing === undefined) {
     progress(`making the account ${address}`)
-    const chosen = password ?? newPassword()
-    const added = await addMailAccount(directory, store, { address, password: chosen })
-    return { user: added.address, password: chosen, firstStart: true }
+    if (password === undefined) keepNote(awaited, address)
+    const added = await addMailAccount(directory, store, { address, ...(password === undefined ? {} : { password }) })
+    return { user: added.address, password: password ?? newPassword(), firstStart: true, isNew: true }
   }
   await firstMailboxes(store, existing)
+  if (password === undefined && (await isAwaited(awaited, directory, existing.address))) {
+    progress(`making a password for ${existing.address}: an earlier start ended before it had shown one`)
+    return { user: existing.address, password: newPassword(), firstStart: true, isNew: false }
+  }
   if (
     password !== undefined &&
     (await directory.verify({ kind: 'password', username: existing.address, password }, 'imap')) === undefined
@@ -283,7 +314,7 @@ async function firstAccount(
     progress(`setting the password of ${existing.address} to the one that was given`)
     await directory.setPassword(existing.address, password)
   }
-  return { user: existing.address, password, firstStart: false }
+  return { user: existing.address, password, firstStart: false, isNew: false }
 }
 
 async function forgetAccount(directory: SqliteDirectory, store: SqliteStore, address: string): Promise<void> {
@@ -297,11 +328,4 @@ async function forgetAccount(directory: SqliteDirectory, store: SqliteStore, add
 async function roleAddresses(directory: SqliteDirectory, domain: string, user: string): Promise<void> {
   for (const local of ['postmaster', 'abuse'])
     if ((await directory.resolve({ local, domain })).kind === 'unknown') await directory.setAlias(`${local}@${domain}`, [user])
-}
-
-/** Twenty letters and digits that cannot be mistaken for one another: 100 bits. */
-function newPassword(): string {
-  const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789'
-  const characters = Array.from(systemRandom.bytes(20), octet => alphabet[octet & 31] ?? '')
-  return [0, 5, 10, 15].map(at => characters.slice(at, at + 5).join('')).join('-')
 }

@@ -47,6 +47,8 @@ export interface FullDirectory extends Directory, Authenticator, DirectoryAdmin 
    * today's cost when its owner next logs in. Throws `no-such-account`, `invalid`.
    */
   setPasswordHash(address: string, hash: string, options?: CallOptions): Promise<void>
+  /** Whether an account has a password; app passwords are none. Throws `no-such-account`. */
+  hasPassword(address: string, options?: CallOptions): Promise<boolean>
 }
 
 /** A directory over tables. */
@@ -156,6 +158,10 @@ export class RuledDirectory implements FullDirectory {
     rowOf(await this.#begin(options), address)
     const hash = await this.#verifier.hash(prepared, options)
     await this.#change(address, { password: hash }, options)
+  }
+
+  async hasPassword(address: string, options?: CallOptions): Promise<boolean> {
+    return rowOf(await this.#begin(options), address).password !== undefined
   }
 
   async setPasswordHash(address: string, hash: string, options?: CallOptions): Promise<void> {
