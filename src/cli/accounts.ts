@@ -1,6 +1,6 @@
 /** The commands that look after accounts, aliases and domains. RFC 5321 §3.6; RFC 2142. */
 
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { MailError } from '../contracts/index.ts'
 import { sqliteDirectory } from '../directories/sqlite/index.ts'
@@ -9,6 +9,7 @@ import { addMailAccount, personalFiles } from '../server/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
 import { COMMON } from './command.ts'
 import type { Call, Command } from './command.ts'
+import { newFolder } from './folder.ts'
 import { UsageError } from './usage.ts'
 
 /** What a command does with the directory; the words are as many as its row says. */
@@ -43,7 +44,7 @@ async function withDirectory<T>({ data }: Call, work: (directory: SqliteDirector
 /** Only commands that may begin a folder come here without one. */
 function make({ data, terminal }: Call): void {
   if (existsSync(data)) return
-  mkdirSync(data, { recursive: true, mode: 0o700 })
+  newFolder(data)
   terminal.note(`made the folder ${resolve(data)}`)
 }
 

@@ -9,6 +9,7 @@ import type { SqliteStore } from '../stores/sqlite/index.ts'
 import { COMMON } from './command.ts'
 import { copyDatabase } from './copy-database.ts'
 import type { Call, Command } from './command.ts'
+import { newFolder } from './folder.ts'
 import { share } from './progress.ts'
 import { UsageError } from './usage.ts'
 
@@ -64,7 +65,7 @@ async function copy(call: Call): Promise<void> {
   for (const path of [target.mail, target.directory]) {
     if (existsSync(path)) throw new Error(`${resolve(folder)} holds a copy or a server already: name a new folder`)
   }
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  newFolder(folder)
   const messages = await withStore(call, async store => {
     const copied = await store.backup(target.mail, {
       onProgress: ({ phase, done, total }) =>

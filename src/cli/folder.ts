@@ -2,6 +2,7 @@
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { makeFolder } from '../stores/folder.ts'
 import { personalFiles } from '../server/index.ts'
 
 /** What a command may need. */
@@ -15,6 +16,15 @@ interface NeededFile {
 const FILES: Readonly<Record<Need, NeededFile>> = {
   mail: { called: 'mail store', path: data => join(personalFiles(data).mail, 'mail.sqlite') },
   accounts: { called: 'directory of accounts', path: data => personalFiles(data).directory },
+}
+
+/** Makes a folder for a server or a copy. Throws, with the way out, where none can be. */
+export function newFolder(path: string): void {
+  try {
+    makeFolder(path)
+  } catch (error) {
+    throw new Error(`${resolve(path)} cannot be made: name a folder that can be written to`, { cause: error })
+  }
 }
 
 /** Throws, with the way out, unless the folder has what is asked for. Makes nothing. */

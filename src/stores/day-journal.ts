@@ -1,9 +1,10 @@
 /** Records as lines of JSON, a file for each day: written behind the mail, kept for some days. */
 
-import { createReadStream, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { createReadStream, readdirSync, rmSync, statSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { makeFolder } from './folder.ts'
 
 /** Options of journals that keep a file for each day. */
 export interface DayJournalOptions {
@@ -33,7 +34,7 @@ export class DayJournal {
   #octets = 0
 
   constructor(options: DayJournalOptions) {
-    mkdirSync(options.folder, { recursive: true, mode: 0o700 })
+    makeFolder(options.folder)
     this.#options = options
   }
 

@@ -4,12 +4,13 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, read as readLater, readdirSync, readSync, rmSync } from 'node:fs'
+import { closeSync, openSync, read as readLater, readdirSync, readSync, rmSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { ConfigurationError, MailError } from '../contracts/mail-error.ts'
 import type { Spool, SpooledMessage, SpoolWriter } from '../contracts/spool.ts'
+import { makeFolder } from './folder.ts'
 import { LARGE_BLOCK, SharedBlocks, SMALL_BLOCK } from './shared-blocks.ts'
 import { unwritten } from './unwritten.ts'
 
@@ -58,7 +59,7 @@ export interface FileSpoolOptions {
 export function fileSpool({ directory, memoryLimit = 262_144, memoryBudget = 33_554_432 }: FileSpoolOptions = {}): Spool {
   const folder = resolve(directory ?? join(tmpdir(), `mailwright-spool-${userInfo().uid}`))
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     clear(folder)
   } catch (error) {
     throw new ConfigurationError('MW_SPOOL_DIRECTORY', `${folder} cannot be used for spooling: name a directory that can be written to`, {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -49,6 +49,19 @@ test('accounts, aliases and domains are managed, and a backup holds them and the
   const principal = await copied.verify({ kind: 'password', username: 'ann@home.test', password: 'battery staple' }, 'imap')
   assert.equal(principal?.account.address, 'ann@home.test')
   copied.close()
+})
+
+test('a folder that cannot be made is said to be one', { skip: !existsSync('/proc/self') && 'there is no /proc here' }, () => {
+  const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
+  for (const words of [['user', 'add', 'ann@home.test'], ['domain', 'add', 'home.test'], ['serve']]) {
+    const { status, stderr } = spawnSync(process.execPath, ['--conditions=mailwright-source', main, ...words, '--data', '/proc/foo'], {
+      input: 'correct horse\n',
+      encoding: 'utf8',
+      timeout: 20_000,
+    })
+    assert.equal(status, 1, words.join(' '))
+    assert.match(stderr, /^mailwright: \/proc\/foo\S* cannot be .*: name (?:a folder|one) that can be written to\n$/)
+  }
 })
 
 test('what is no command is told with exit code 2', () => {

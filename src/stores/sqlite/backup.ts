@@ -1,10 +1,11 @@
 /** Copies a store while it is in use: the database at one moment, then the segment files that this moment names. */
 
 import { constants, existsSync } from 'node:fs'
-import { copyFile, mkdir, open, rename } from 'node:fs/promises'
+import { copyFile, open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { backup as backupDatabase, DatabaseSync } from 'node:sqlite'
 import { MailError } from '../../contracts/mail-error.ts'
+import { makeFolder } from '../folder.ts'
 import { databasePath } from './database.ts'
 import { mailErrorOf } from './faults.ts'
 import type { House } from './house.ts'
@@ -50,7 +51,7 @@ export async function backUp(house: House, folder: string, { onProgress, signal 
   const seconds = (): number => Math.floor(Date.now() / 1000) + HOLD
   const hold = await house.write<number>({ kind: 'hold', id: undefined, until: seconds() })
   try {
-    await mkdir(join(folder, 'segments'), { recursive: true, mode: 0o700 })
+    makeFolder(join(folder, 'segments'))
     // Under another name until everything is there: half a backup must not look like one.
     const unfinished = `${target}.part`
     await backupDatabase(house.sql.database, unfinished, {

@@ -1,9 +1,10 @@
 /** Opens the database: finds out whether it is ours, new, old, newer, locked or damaged, and says what to do. */
 
-import { mkdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { ConfigurationError } from '../../contracts/mail-error.ts'
+import { makeFolder } from '../folder.ts'
 import { mailErrorOf } from './faults.ts'
 import { APPLICATION_ID, SCHEMA_VERSION, STEPS } from './schema.ts'
 import { Sql } from './sql.ts'
@@ -43,7 +44,7 @@ export function connect(folder: string, { busyTimeout, writable }: ConnectionOpt
  */
 export function prepareDatabase(folder: string, busyTimeout: number): void {
   try {
-    mkdirSync(join(folder, 'segments'), { recursive: true, mode: 0o700 })
+    makeFolder(join(folder, 'segments'))
     if (!statSync(folder).isDirectory()) throw new Error('not a folder')
   } catch (error) {
     throw new ConfigurationError(

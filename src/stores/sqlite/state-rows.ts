@@ -1,10 +1,11 @@
 /** The rows of a table of counters in a small database of its own. Runs in the table's thread. Contract: `contracts/state.ts`. */
 
-import { closeSync, mkdirSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { NewStateRow, StateChange, StateRow } from '../../contracts/state.ts'
 import { ConfigurationError } from '../../contracts/mail-error.ts'
+import { makeFolder } from '../folder.ts'
 import { STATE_PAGE } from '../state-input.ts'
 import { Sql } from './sql.ts'
 
@@ -95,7 +96,7 @@ export class StateRows {
   readonly #made = new Map<number, number>()
 
   constructor({ path, busyTimeout, rowsPerSpace }: StateFileOptions) {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path), 0o777)
     // What an account's words are is for nobody else; SQLite's files beside it follow suit.
     closeSync(openSync(path, 'a', 0o600))
     const database = new DatabaseSync(path, { timeout: busyTimeout })
