@@ -77,9 +77,13 @@ async function inbound(context: MessageContext): Promise<InboundMessage> {
 }
 
 if (import.meta.main) {
-  const [endpoint, domain = 'example.org'] = process.argv.slice(2)
-  if (endpoint === undefined) throw new Error('name the endpoint: inbound-webhook.ts URL [DOMAIN]')
-  const server = await (await webhookServer(endpoint, domain)).listen()
-  console.log(`mail for ${domain} on port ${server.ports.smtp} goes to ${endpoint}`)
-  process.once('SIGINT', () => void server.close())
+  const [endpoint = '', domain = 'example.org'] = process.argv.slice(2)
+  if (/^https?:\/\//.test(endpoint) && URL.canParse(endpoint)) {
+    const server = await (await webhookServer(endpoint, domain)).listen()
+    console.log(`mail for ${domain} on port ${server.ports.smtp} goes to ${endpoint}`)
+    process.once('SIGINT', () => void server.close())
+  } else {
+    console.error('Usage: inbound-webhook.ts URL [DOMAIN], such as https://app.example/inbound example.org')
+    process.exitCode = endpoint === '--help' ? 0 : 1
+  }
 }

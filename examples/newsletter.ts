@@ -152,10 +152,28 @@ export function readerList(count: number): readonly string[] {
   })
 }
 
-if (import.meta.main) {
+const help = `Usage: npx node --conditions=mailwright-source examples/newsletter.ts [options]
+
+  --readers N    how many readers (default 10000)
+  --issue NAME   which issue; what was sent of it is not sent again (default 7)
+  --data DIR     folder for what waits (default: one that is removed at the end)
+  --help         this text
+`
+
+async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { readers: { type: 'string', default: '10000' }, data: { type: 'string' }, issue: { type: 'string', default: '7' } },
+    options: {
+      readers: { type: 'string', default: '10000' },
+      data: { type: 'string' },
+      issue: { type: 'string', default: '7' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   })
+  if (values.help) {
+    process.stdout.write(help)
+    return
+  }
+  if (!/^[1-9]\d{0,6}$/.test(values.readers)) throw new Error(`--readers takes a number from 1 on, not "${values.readers}"`)
   const data = values.data ?? mkdtempSync(join(tmpdir(), 'newsletter-'))
   const readers = await readersServer()
   const result = await sendIssue({
@@ -172,4 +190,12 @@ if (import.meta.main) {
     .slice(0, 6)
   for (const [domain, { delivered, failed }] of worst) console.log(`  ${domain.padEnd(18)} ${delivered} delivered, ${failed} failed`)
   console.log(`${result.delivered} delivered, ${result.failed} failed, in ${result.seconds.toFixed(1)} s`)
+}
+
+if (import.meta.main) {
+  main().catch((error: unknown) => {
+    console.error(`newsletter: ${error instanceof Error ? error.message : String(error)}`)
+    console.error('newsletter: --help shows the options')
+    process.exitCode = 1
+  })
 }

@@ -53,6 +53,8 @@ function marked(name: string): Middleware {
 export async function gateway(options: GatewayOptions): Promise<MailServer> {
   const { domain, inner, smarthost, data, password, smtpPort = 2625, submissionPort = 2687 } = options
   const hostname = `mx.${domain}`
+  const route = { domain, to: serverOf(inner) }
+  const rest = smarthost === undefined ? {} : { smarthost: serverOf(smarthost) }
   // Nobody has a mailbox here: the inner server knows who there is.
   const directory: Directory = {
     serves: async () => false,
@@ -81,8 +83,8 @@ export async function gateway(options: GatewayOptions): Promise<MailServer> {
     outbound: {
       // One login is a whole server here.
       accountLimits: false,
-      routes: [{ domain, to: serverOf(inner) }],
-      ...(smarthost === undefined ? {} : { smarthost: serverOf(smarthost) }),
+      routes: [route],
+      ...rest,
     },
   }).use(rateLimit({ connections: { count: 60, per: 60_000 } }), noPrograms, marked(hostname))
   server.on('message', ({ verdict, size, recipients }) =>
@@ -102,25 +104,49 @@ export async function gateway(options: GatewayOptions): Promise<MailServer> {
 
 function serverOf(text: string): { readonly host: string; readonly port: number } {
   const [, host, port] = /^(.+):(\d+)$/.exec(text) ?? []
-  if (host === undefined) throw new Error(`HOST:PORT is wanted, not ${text}`)
+  if (host === undefined) throw new Error(`a server is named as HOST:PORT, such as 10.0.0.5:25, not "${text}"`)
   return { host, port: Number(port) }
 }
 
-if (import.meta.main) {
+const help = `Usage: RELAY_PASSWORD='...' npx node --conditions=mailwright-source examples/relay.ts [options]
+
+  --domain D              domain to take mail for (default home.test)
+  --inner HOST:PORT       where its mail goes (default 127.0.0.1:2525)
+  --smarthost HOST:PORT   where all other mail goes (default: by MX)
+  --data DIR              folder for what waits (default ./relay-data)
+  --help                  this text
+
+The inner server logs in as inner@ the domain with RELAY_PASSWORD, 8 characters or more.
+`
+
+async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       domain: { type: 'string', default: 'home.test' },
       inner: { type: 'string', default: '127.0.0.1:2525' },
       smarthost: { type: 'string' },
       data: { type: 'string', default: './relay-data' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   })
+  const { help: wantsHelp, smarthost, ...plain } = values
+  if (wantsHelp) {
+    process.stdout.write(help)
+    return
+  }
   const password = process.env['RELAY_PASSWORD'] ?? ''
   if (password.length < 8) throw new Error('set RELAY_PASSWORD to 8 characters or more: the inner server logs in with it')
-  const { smarthost, ...plain } = values
   const server = await gateway({ ...plain, password, ...(smarthost === undefined ? {} : { smarthost }) })
   console.log(
     `gateway for ${values.domain}: mail comes in on port ${server.ports.smtp}; the inner server sends by port ${server.ports.submission}`,
   )
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.close())
+}
+
+if (import.meta.main) {
+  main().catch((error: unknown) => {
+    console.error(`relay: ${error instanceof Error ? error.message : String(error)}`)
+    console.error('relay: --help shows the options')
+    process.exitCode = 1
+  })
 }
