@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import { MailError } from '../contracts/index.ts'
 import { sqliteDirectory } from '../directories/sqlite/index.ts'
 import type { SqliteDirectory } from '../directories/sqlite/index.ts'
+import { canonicalAddress } from '../mime/index.ts'
 import { addMailAccount, personalFiles } from '../server/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
 import { COMMON } from './command.ts'
@@ -124,6 +125,10 @@ export const ACCOUNT_COMMANDS: readonly Command[] = [
     async (directory, [address = '', ...targets], { terminal }) => {
       await directory.setAlias(address, targets)
       terminal.tell(`${address} goes to ${targets.join(', ')}`, { address, targets })
+      // No fault: the account may come later. But a slip would show only when mail is refused.
+      for (const target of await leadingNowhere(directory, targets)) {
+        terminal.note(`there is no account ${target} yet, and it gets no mail until there is: "mailwright user add ${target}" makes one`)
+      }
     },
     {
       arity: [2, Number.POSITIVE_INFINITY],
@@ -160,6 +165,16 @@ export const ACCOUNT_COMMANDS: readonly Command[] = [
     for (const domain of domains) terminal.tell(domain, { domain })
   }),
 ]
+
+/** The targets that are addresses of ours and nobody's. */
+async function leadingNowhere(directory: SqliteDirectory, targets: readonly string[]): Promise<readonly string[]> {
+  const nowhere: string[] = []
+  for (const target of targets) {
+    const address = canonicalAddress(target)
+    if (address !== undefined && (await directory.resolve(address)).kind === 'unknown') nowhere.push(target)
+  }
+  return nowhere
+}
 
 /** Throws, with the way out, unless there is such an account: before a password is asked for. */
 async function known(directory: SqliteDirectory, address: string): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Queue, QueueEntry, QueuePause, QueueSelector, RecipientEntry, SuppressionList } from '../contracts/index.ts'
+import { canonicalAddress } from '../mime/index.ts'
 import { printable } from '../pipeline/index.ts'
 import { personalFiles } from '../server/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
@@ -199,6 +200,9 @@ export const QUEUE_COMMANDS: readonly Command[] = [
     if (count === 0) terminal.note('no address is suppressed')
   }),
   row('suppress', 'ADDRESS', 'send no more mail to an address', async (_queue, { words: [address = ''], terminal }, suppressions) => {
+    if (canonicalAddress(address) === undefined) {
+      throw new UsageError(`"${printable(address)}" is no address: write NAME@DOMAIN`, 'queue suppress')
+    }
     await suppressions.suppress({ address, reason: 'operator', since: Date.now() })
     terminal.tell(`${printable(address)} gets no mail from here`, { address })
   }),

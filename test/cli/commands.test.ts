@@ -64,6 +64,21 @@ test('a folder that cannot be made is said to be one', { skip: !existsSync('/pro
   }
 })
 
+test('an alias that leads to nobody here is set, and said to lead to nobody (RFC 5321 §3.9.1)', { timeout: 60_000 }, () => {
+  assert.equal(mailwright(['user', 'add', 'zoe@lead.test'], 'correct horse\n').status, 0)
+  const set = (...words: readonly string[]): { status: number | null; stdout: string; stderr: string } =>
+    mailwright(['alias', 'set', ...words])
+  const { status, stdout, stderr } = set('post@lead.test', 'zoë@lead.test', 'zoe@lead.test', 'zoe+post@lead.test', 'zoe@far.example')
+  assert.deepEqual([status, stdout], [0, 'post@lead.test goes to zoë@lead.test, zoe@lead.test, zoe+post@lead.test, zoe@far.example\n'])
+  assert.equal(
+    stderr,
+    'mailwright: there is no account zoë@lead.test yet, and it gets no mail until there is: "mailwright user add zoë@lead.test" makes one\n',
+  )
+  assert.equal(set('desk@lead.test', 'post@lead.test').stderr, '', 'an alias of an alias leads to somebody')
+  assert.match(set('desk@lead.test', 'zoe').stderr, /not a mail address: "zoe"/)
+  assert.equal(set('@lead.test', 'zoe@lead.test').stderr, '')
+})
+
 test('what is no command is told with exit code 2', () => {
   assert.equal(mailwright(['user', 'paint']).status, 2)
   assert.equal(mailwright(['dance']).status, 2)

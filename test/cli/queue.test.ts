@@ -49,6 +49,11 @@ test('what waits to leave is looked at and steered from the command line (RFC 53
   assert.equal(queue('remove', '--all').stdout, '3 recipients removed; nobody was told\n')
   assert.match(queue('list').stderr, /nothing waits to leave/)
   assert.match(queue('list', '--state', 'removed').stdout, /zoe@far\.example {2}removed/)
+  for (const word of ['bob', '@far.example', 'bob@', 'far.example', 'bob@far.example, bea@far.example']) {
+    const { status, stderr } = queue('suppress', word)
+    assert.deepEqual([status, stderr.split('\n')[0]], [2, `mailwright: "${word}" is no address: write NAME@DOMAIN`])
+  }
+  assert.match(queue('suppressed').stderr, /no address is suppressed/)
   assert.equal(queue('suppress', 'bob@far.example').status, 0)
   assert.match(queue('suppressed').stdout, /^bob@far\.example \(operator, \d{4}-\d\d-\d\d\)\n$/)
   assert.equal(queue('unsuppress', 'bob@far.example').status, 0)
