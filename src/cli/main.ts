@@ -13,6 +13,7 @@ import { EXPLAIN } from './explain.ts'
 import { mustHave } from './folder.ts'
 import { KEY_COMMANDS } from './keys.ts'
 import { progressOn } from './progress.ts'
+import { QUARANTINE_COMMANDS } from './quarantine.ts'
 import { REPORTS } from './reports.ts'
 import { SERVE } from './serve.ts'
 import { QUEUE_COMMANDS } from './queue.ts'
@@ -29,9 +30,10 @@ const COMMANDS: readonly Command[] = [
   REPORTS,
   ...KEY_COMMANDS,
   ...QUEUE_COMMANDS,
+  ...QUARANTINE_COMMANDS,
   ...CARE_COMMANDS,
 ]
-const NOUNS: readonly string[] = ['user', 'alias', 'domain', 'keys', 'queue']
+const NOUNS: readonly string[] = ['user', 'alias', 'domain', 'keys', 'queue', 'quarantine']
 /** What people who know other programs type first. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   start: 'serve',

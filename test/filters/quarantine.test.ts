@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { accept, quarantine, reject } from 'mailwright/contracts'
 import type { MailStore, Middleware } from 'mailwright/contracts'
+import type { QuarantinedMessage } from 'mailwright/filters/quarantine'
 import { junkTeacher } from 'mailwright/filters/junk-teacher'
-import { quarantineMailbox, releaseMessage } from 'mailwright/filters/quarantine'
+import { quarantined, quarantineMailbox, releaseMessage } from 'mailwright/filters/quarantine'
 import { memoryStore } from 'mailwright/stores/memory'
 import { address, connectionOf, houseOf, mailOf, spooled } from '../pipeline/house.ts'
 import type { TestHouse } from '../pipeline/house.ts'
@@ -22,6 +23,12 @@ async function counts(store: MailStore): Promise<string> {
   const boxes = ['INBOX', 'Junk', 'Quarantine', 'Held']
   const all = await Promise.all(boxes.map(async name => `${name} ${(await mailOf(store, 'ann', name)).length}`))
   return all.filter(text => !text.endsWith(' 0')).join(', ')
+}
+
+async function told(messages: AsyncIterable<QuarantinedMessage>): Promise<readonly QuarantinedMessage[]> {
+  const all: QuarantinedMessage[] = []
+  for await (const message of messages) all.push(message)
+  return all
 }
 
 const aside: Middleware = { name: 'aside', message: () => Promise.resolve(quarantine('looks odd')) }
@@ -55,6 +62,41 @@ test('a host lets a message out by its id, once, and by no forged one', async ()
   assert.equal(await releaseMessage(house.store, 'ann', first), false)
   assert.match((await mailOf(house.store, 'ann'))[0] ?? '', new RegExp(`\\bid ${first}\\b`))
   assert.notEqual(first, second)
+})
+
+test('what lies in quarantine is told with its id, author and subject, the latest alone where so many were asked for', async () => {
+  const house = houseOf({ middleware: [quarantineMailbox(), aside] })
+  const ids = [await sent(house), await sent(house), await sent(house)]
+  const all = await told(quarantined(house.store, 'ann'))
+  assert.deepEqual(
+    all.map(({ id }) => id),
+    ids,
+  )
+  const { author, subject, mailbox } = all[0] ?? {}
+  assert.deepEqual({ author, subject, mailbox }, { author: '<bob@example.com>', subject: 'hi', mailbox: 'Quarantine' })
+  for (const [last, expected] of [
+    [1, ids.slice(2)],
+    [2, ids.slice(1)],
+    [3, ids],
+    [9, ids],
+  ] as const) {
+    const some = await told(quarantined(house.store, 'ann', { last }))
+    assert.deepEqual([some.map(({ id }) => id)], [expected])
+  }
+  assert.deepEqual(await told(quarantined(house.store, 'ben')), [])
+})
+
+test('Junk is a quarantine too, named by its special use (RFC 6154 §2)', async () => {
+  const house = houseOf({ middleware: [aside] })
+  const id = await sent(house)
+  const from = { specialUse: 'Junk' } as const
+  assert.deepEqual(
+    (await told(quarantined(house.store, 'ann', { from }))).map(message => [message.id, message.mailbox]),
+    [[id, 'Junk']],
+  )
+  assert.equal(await releaseMessage(house.store, 'ann', id), false)
+  assert.equal(await releaseMessage(house.store, 'ann', id, { from }), true)
+  assert.equal(await counts(house.store), 'INBOX 1')
 })
 
 test('a store that cannot move copies and removes', async () => {

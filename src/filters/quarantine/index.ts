@@ -2,5 +2,7 @@
 
 export { quarantineMailbox } from './quarantine.ts'
 export type { QuarantineOptions } from './quarantine.ts'
+export { quarantined } from './quarantined.ts'
+export type { AsideMailbox, QuarantinedMessage, QuarantinedOptions } from './quarantined.ts'
 export { releaseMessage } from './release.ts'
 export type { ReleaseOptions } from './release.ts'

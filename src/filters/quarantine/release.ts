@@ -1,25 +1,22 @@
 /** Lets a message out of quarantine: for hosts, where its owner did not move it. RFC 5321 §4.4; RFC 6851 §3. */
 
-import type { AccountId, CallOptions, Mailbox, MailboxInfo, MailStore, MessageSource, Uid } from '../../contracts/index.ts'
+import type { AccountId, CallOptions, Mailbox, MailStore, Uid } from '../../contracts/index.ts'
 import { ALL_UIDS, MailError } from '../../contracts/index.ts'
-import { headerFields } from '../../mime/index.ts'
 import { QUARANTINE } from './quarantine.ts'
+import { type AsideMailbox, mailboxAt, receivedId, topOf } from './quarantined.ts'
 
 /** Options of {@link releaseMessage}. */
 export interface ReleaseOptions extends CallOptions {
   /** Where it lies. Default `Quarantine`. */
-  readonly from?: string
+  readonly from?: AsideMailbox
   /** Where it goes. Default `INBOX`. */
   readonly to?: string
 }
 
-/** Octets of a message that its topmost Received field lies in. */
-const TOP = 16_384
-
 /**
  * Moves a message out of quarantine, with its flags: found by the id that stood in the reply to its sender, and that events, traces and its
  * topmost `Received` field have. Answers whether it was there. No filter looks at it again. Rejects as the store does; a mailbox that is
- * not there holds nothing, and one to go to must be there (`no-such-mailbox`).
+ * not there holds nothing, and where a message is found the one to go to must be there (`no-such-mailbox`).
  *
  * @example
  * ```ts
@@ -36,13 +33,13 @@ export async function releaseMessage(store: MailStore, account: AccountId, id: s
   const call: CallOptions = signal === undefined ? {} : { signal }
   const opened = await store.open(account, call)
   const mailboxes = await opened.mailboxes(call)
-  const source = named(mailboxes, from)
-  const target = named(mailboxes, to)
-  if (target === undefined) throw new MailError('no-such-mailbox', `${account} has no mailbox ${to}`)
+  const source = mailboxAt(mailboxes, from)
   if (source === undefined) return false
   const mailbox = opened.mailbox(source.id)
   const uid = await uidOf(mailbox, id, call)
   if (uid === undefined) return false
+  const target = mailboxAt(mailboxes, to)
+  if (target === undefined) throw new MailError('no-such-mailbox', `${account} has no mailbox ${to}`)
   const uids = [{ first: uid, last: uid }]
   if (mailbox.move !== undefined) return (await mailbox.move(uids, target.id, call)).from.length === 1
   const { from: copied } = await mailbox.copy(uids, target.id, call)
@@ -50,21 +47,9 @@ export async function releaseMessage(store: MailStore, account: AccountId, id: s
   return copied.length === 1
 }
 
-function named(mailboxes: readonly MailboxInfo[], name: string): MailboxInfo | undefined {
-  return mailboxes.find(info => info.name === name)
-}
-
 async function uidOf(mailbox: Mailbox, id: string, call: CallOptions): Promise<Uid | undefined> {
   for await (const page of mailbox.records(ALL_UIDS, ['source'], call)) {
-    for (const { uid, source } of page) if (source !== undefined && (await idIn(source)) === id) return uid
+    for (const { uid, source } of page) if (source !== undefined && receivedId(await topOf(source)) === id) return uid
   }
-  return undefined
-}
-
-/** RFC 5321 §4.4: the newest Received field is the topmost, and ours. */
-async function idIn(source: MessageSource): Promise<string | undefined> {
-  const octets = await source.read(0, Math.min(source.size, TOP))
-  for (const { name, value } of headerFields(octets))
-    if (name.toLowerCase() === 'received') return /\sid\s+(\w{1,100})(?=[\s;])/.exec(value)?.[1]
   return undefined
 }
