@@ -16,8 +16,8 @@ export interface ListedAddress {
 const MOST_ADDRESSES = 2000
 const LONGEST_ROUTE = 1000
 
-/** Characters that end an atom here. */
-const SPECIAL = new Set(['(', '"', '<', '>', ',', ';', ':', '@', ' ', '\t', '\r', '\n'])
+/** What an atom is here: all up to a character that has a meaning. */
+const ATOM = /[^("<>,;:@ \t\r\n]+/y
 
 /** Reads a list; never throws, linear in the text's length. */
 export function parseAddressList(text: string): readonly ListedAddress[] {
@@ -108,13 +108,14 @@ class AddressReader {
       this.#blank()
       const next = this.#text[this.#at]
       if (next === undefined) return words
-      if (next === '"') words.push(this.#quoted())
-      else if (SPECIAL.has(next)) return words
-      else {
-        const start = this.#at
-        while (this.#at < this.#text.length && !SPECIAL.has(this.#text[this.#at] ?? '')) this.#at++
-        words.push(this.#text.slice(start, this.#at))
+      if (next === '"') {
+        words.push(this.#quoted())
+        continue
       }
+      ATOM.lastIndex = this.#at
+      if (!ATOM.test(this.#text)) return words
+      words.push(this.#text.slice(this.#at, ATOM.lastIndex))
+      this.#at = ATOM.lastIndex
     }
   }
 
