@@ -136,7 +136,7 @@ export class Delivery {
     if (verdict.kind === 'discard') return recipients.map(() => accept())
     const copies = await this.#copies(message)
     const departures = this.#departures(message)
-    await this.#findRoom(departures)
+    if (departures.length > 0) await this.#findRoom(departures)
     if (this.#reception.connection.signal.aborted) return recipients.map(() => GONE)
     const before = combined(recipients, [...copies, ...departures])
     // Only LMTP can answer for each recipient (RFC 2033 §4.2). Elsewhere one reply stands for all, so what is known to fail
@@ -150,10 +150,11 @@ export class Delivery {
       message,
       taken.filter(copy => copy.verdict.kind === 'accept' || copy.verdict.kind === 'quarantine'),
     )
-    await this.#afterwards(copies)
+    const works = copies.flatMap(copy => (copy.stored && copy.verdict.kind === 'accept' ? copy.afterwards : []))
+    if (works.length > 0) await this.#afterwards(works)
     // Last, since what is queued may leave at once: a copy here that fails is then tried again without a second one elsewhere.
     const failed = this.#reception.connection.protocol !== 'lmtp' && copies.some(({ verdict }) => verdict.kind === 'defer')
-    if (!failed) {
+    if (!failed && departures.length > 0) {
       await this.#sendOut(
         message,
         departures.filter(({ recipient, verdict }) => before[recipient]?.kind === 'accept' && verdict.kind === 'accept'),
@@ -259,9 +260,7 @@ export class Delivery {
   }
 
   /** What filters do once a copy is where it belongs; the client waits for it so long and no longer, however many there are. */
-  async #afterwards(copies: readonly Copy[]): Promise<void> {
-    const works = copies.flatMap(({ stored, verdict, afterwards }) => (stored && verdict.kind === 'accept' ? afterwards : []))
-    if (works.length === 0) return
+  async #afterwards(works: Copy['afterwards']): Promise<void> {
     const { clock, report } = this.#house
     const { connection } = this.#reception
     const { promise: late, resolve } = Promise.withResolvers<void>()
