@@ -144,14 +144,16 @@ function add(
 
 /**
  * What EMAILID is made of. Up to 64 KiB the hash of all octets. To hash more would cost as much as storing it: there the content's row
- * stands for its octets, which are stored once. Either way the same for every copy, and never for other octets. RFC 8474 §4.
+ * stands for its octets. Either way the same for every copy, and never for other octets. RFC 8474 §5.1.
  */
 function emailOf({ pieces, size, sums }: StagedContent, row: number, prefix: Uint8Array = NO_PREFIX): Uint8Array {
-  const digest = createHash('sha256')
-  if (pieces !== undefined && size <= BLOCK) {
+  const isSmall = pieces !== undefined && size <= BLOCK
+  // Two hashes: with one, a small message could be written whose octets are what stands for a large one.
+  const digest = createHash(isSmall ? 'sha256' : 'sha512-256')
+  if (isSmall) {
     digest.update(prefix)
     for (const piece of pieces) digest.update(piece)
-  } else digest.update(`mailwright content ${row} ${size} `).update(sums).update(prefix)
+  } else digest.update(`${row} ${size} `).update(sums).update(prefix)
   return digest.digest().subarray(0, 20)
 }
 
