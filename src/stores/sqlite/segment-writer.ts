@@ -77,7 +77,10 @@ export class SegmentWriter {
   /** Where the octets end that are written ahead. */
   #ahead = 0
   #unsynced = false
+  #lost = false
   #chunk: Uint8Array | undefined
+  /** Segments that this group filled and left. */
+  #left: number[] = []
   /** Octets free for what this group stages; unknown until it asks. */
   #free: number | undefined
 
@@ -152,10 +155,10 @@ export class SegmentWriter {
 
   /** The same octets, staged before or in the store. */
   #find(key: number, sums: Uint8Array, size: number, octets: Octets, group: Group): StagedContent | undefined {
-    for (const staged of group.get(key) ?? []) {
+    // Not more than two of either: who makes many with one key gains nothing.
+    for (const staged of group.get(key)?.slice(-2) ?? []) {
       if (staged.size === size && Buffer.compare(staged.sums, sums) === 0 && this.#holds(staged, octets)) return staged
     }
-    // Not more than two: who makes many with one key gains nothing.
     const rows = this.#sql.rows<[number, number, number, Uint8Array]>(
       'SELECT id, segment, start, sums FROM content WHERE key = ? AND size = ? ORDER BY id DESC LIMIT 2',
       key,
@@ -174,12 +177,19 @@ export class SegmentWriter {
     return isSameAsFile(octets, segmentPath(this.#options.folder, segment), start, size)
   }
 
+  /** Whether what this group staged could not be written or synced: nothing that it staged may be relied on. */
+  get lost(): boolean {
+    return this.#lost
+  }
+
   /** Writes what waits, and brings it to the disk. Answers whether a sync was needed. */
   sync(): boolean {
     this.#writePending()
     if (!this.#unsynced) return false
     failpoint('after-segment-write')
+    this.#lost = true
     fdatasyncSync(this.#fd)
+    this.#lost = false
     this.#unsynced = false
     failpoint('after-segment-sync')
     return true
@@ -191,11 +201,13 @@ export class SegmentWriter {
     this.#pending = []
   }
 
-  /** Whether the current segment is still ours: another process may have retired it, taking us for dead. */
+  /** Whether the segments that this group wrote to are still ours: another process may have retired them, for no row pointed to them. */
   isOurs(): boolean {
-    if (this.#fd === -1) return true
     const writer = this.#options.writer()
-    return this.#sql.number('SELECT count(*) FROM segment WHERE id = ? AND writer = ? AND retired IS NULL', this.#segment, writer) === 1
+    const segments = this.#fd === -1 ? this.#left : [...this.#left, this.#segment]
+    return segments.every(
+      segment => this.#sql.number('SELECT count(*) FROM segment WHERE id = ? AND writer = ? AND retired IS NULL', segment, writer) === 1,
+    )
   }
 
   /** Leaves the current segment: the next content begins another. */
@@ -210,9 +222,11 @@ export class SegmentWriter {
     this.#unsynced = false
   }
 
-  /** Begins a group: what was free before the last one tells nothing any more. */
+  /** Begins a group: what was so in the last one tells nothing any more. */
   beginGroup(): void {
     this.#free = undefined
+    this.#lost = false
+    this.#left = []
   }
 
   #writePending(): void {
@@ -223,6 +237,7 @@ export class SegmentWriter {
       this.#write(pending, this.#pendingAt)
     } catch (error) {
       this.discard()
+      this.#lost = true
       throw error
     }
     this.#pending = []
@@ -256,6 +271,7 @@ export class SegmentWriter {
     if (this.#fd !== -1 && this.#tail < this.#options.segmentSize) return
     if (this.#fd !== -1) {
       this.sync()
+      this.#left.push(this.#segment)
       this.leave()
     }
     const segment = this.#sql.number('INSERT INTO segment (writer) VALUES (?) RETURNING id', this.#options.writer())

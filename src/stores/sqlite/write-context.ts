@@ -54,8 +54,9 @@ export class WriteContext {
   readonly history: number
   /** What the running operation changed. */
   changes: AccountChange[] = []
-  /** Contents that got a row by the running operation. */
+  /** Contents that got a row by the running operation: by the target that is being tried, and by those that are done. */
   #fresh: StagedContent[] = []
+  #kept: StagedContent[] = []
 
   constructor(sql: Sql, keywords: KeywordSets, history: number) {
     this.sql = sql
@@ -67,9 +68,10 @@ export class WriteContext {
   begin(): void {
     this.changes = []
     this.#fresh = []
+    this.#kept = []
   }
 
-  /** Takes back what an operation, or one target of it, remembered; the rows are the savepoint's matter. */
+  /** Takes back what one target remembered, or an operation without targets; the rows are the savepoint's matter. */
   undo(changes: number): void {
     this.changes.length = changes
     this.keywords.forget()
@@ -79,7 +81,15 @@ export class WriteContext {
 
   /** Keeps what one target did, whatever becomes of the next. */
   keep(): void {
+    this.#kept.push(...this.#fresh)
     this.#fresh = []
+  }
+
+  /** Takes back what the whole operation remembered, the targets that were done among it. */
+  undoAll(): void {
+    this.#fresh.push(...this.#kept)
+    this.#kept = []
+    this.undo(0)
   }
 
   account(name: AccountId): AccountRow {

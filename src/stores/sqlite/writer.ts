@@ -131,7 +131,8 @@ export class Writer {
       failpoint('compact-after-look')
       return { contents: [], moves: places.flatMap(place => this.#restage(place)) }
     } catch (error) {
-      if (isFatal(error)) throw error
+      // Where contents that others of this group staged are gone, the fault is not this operation's alone.
+      if (isFatal(error) || this.#segments.lost) throw error
       // A file that came for this message alone cannot be read, or there is no room for it.
       return failureOf(error)
     }
@@ -176,7 +177,7 @@ export class Writer {
       if (!(error instanceof MailError) || !database.isTransaction) throw error
       database.exec('ROLLBACK TO operation')
       database.exec('RELEASE operation')
-      context.undo(0)
+      context.undoAll()
       return { id, changes: [], outcome: { ok: false, failure: failureOf(error) } }
     }
   }
