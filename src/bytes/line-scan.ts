@@ -51,7 +51,6 @@ export function load(window: Uint8Array): void {
  */
 export function scan(at: number, end: number, line: number, strict: boolean, maxLineLength: number): Seen {
   numbers[0] = OCTETS + at - line
-  numbers[2] = 0
   numbers[7] = Math.min(maxLineLength, 0x7fff_ffff)
   const stop = module.scan(OCTETS + at, OCTETS + end, strict ? 1 : 0)
   return {

@@ -11,10 +11,9 @@
   ;; - at a dot that begins a line.
   (func (export "scan") (param $at i32) (param $end i32) (param $strict i32) (result i32)
     (local $special i32) (local $octet i32) (local $length i32)
-    ;; What is kept in memory between two calls.
+    ;; What is told; $line alone is given as well.
     (local $line i32) (local $feeds i32) (local $longest i32) (local $bareCr i32) (local $bareLf i32) (local $nul i32) (local $long i32)
     (local.set $line (i32.load (i32.const 0)))
-    (local.set $longest (i32.load (i32.const 8)))
 
     (block $stop
       (loop $on

@@ -139,7 +139,7 @@ export class WriteContext {
 
   /** The next MODSEQ of the account: this row is locked before any other, and stays so until the commit. */
   raise(account: AccountRow): ModSeq {
-    return this.sql.number('UPDATE account SET modseq = modseq + 1 WHERE id = ? RETURNING modseq', account.id) as ModSeq
+    return this.raiseUsing(account, 0, 0).modSeq
   }
 
   /** Moves the sums of the account; throws `over-quota` when it then holds more than it may. */
