@@ -5,7 +5,7 @@ import type { Account, MailStore } from '../contracts/index.ts'
 import { sqliteDirectory } from '../directories/sqlite/index.ts'
 import { quarantined, releaseMessage } from '../filters/quarantine/index.ts'
 import type { AsideMailbox, QuarantinedMessage } from '../filters/quarantine/index.ts'
-import { printable } from '../pipeline/index.ts'
+import { idMoment, printable } from '../pipeline/index.ts'
 import { personalFiles } from '../server/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
 import { COMMON } from './command.ts'
@@ -52,10 +52,15 @@ const list: Work = async (store, accounts, aside, { options, terminal, signal })
       for await (const message of quarantined(store, id, { from, last: last + 1, signal })) found.push({ account: address, message })
     }
   }
-  found.sort((one, other) => one.message.receivedAt - other.message.receivedAt)
+  found.sort((one, other) => byArrival(one.message, other.message))
   if (found.length === 0) terminal.note('nothing is put aside')
   if (found.length > last) terminal.note(`there is more: --last ${last * 10} shows more of it`)
   for (const { account, message } of found.slice(-last)) terminal.tell(textOf(account, message), { account, ...message })
+}
+
+/** Stores keep whole seconds; within one, across mailboxes, ids tell the moment. Sorting keeps the order of a mailbox. */
+function byArrival(one: QuarantinedMessage, other: QuarantinedMessage): number {
+  return one.receivedAt - other.receivedAt || idMoment(one.id ?? '') - idMoment(other.id ?? '')
 }
 
 function textOf(account: string, { id = '(no id)', mailbox, receivedAt, size, author, subject }: QuarantinedMessage): string {

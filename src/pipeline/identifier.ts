@@ -27,3 +27,9 @@ export function newId(parts: { readonly clock: Clock; readonly random: Random })
   for (const end = supply.at + OCTETS; supply.at < end; supply.at++) id += DIGITS[(supply.octets[supply.at] ?? 0) & 31]
   return id
 }
+
+/** When the id of a message was given, in milliseconds since the epoch; 0 for what is no id of ours. */
+export function idMoment(id: string): number {
+  const moment = /^[0-9a-z]{8,9}(?=[0-9a-v]{12}$)/.exec(id)?.[0]
+  return moment === undefined ? 0 : Number.parseInt(moment, 36)
+}
