@@ -81,7 +81,7 @@ async function copy(call: Call): Promise<void> {
       mkdirSync(target[what], { mode: 0o700 })
       cpSync(from[what], target[what], { recursive: true })
     }
-    if (existsSync(from.secret)) cpSync(from.secret, target.secret)
+    for (const what of ['secret', 'lastUser'] as const) if (existsSync(from[what])) cpSync(from[what], target[what])
     return copied.messages
   })
   terminal.tell(`${messages} messages, the accounts and the keys are in ${folder}`, { messages, folder })

@@ -27,8 +27,8 @@ export const DEFAULT_DATA = './data'
 /** The options of every command line that starts a personal server; scripts rely on their names. */
 export const PERSONAL_COMMAND: readonly CommandOption[] = Object.freeze([
   { name: 'data', value: 'DIR', text: `folder for mail, accounts and certificate (default ${DEFAULT_DATA})` },
-  { name: 'domain', value: 'D', text: 'domain to receive mail for (default: the one served already, else home.test)' },
-  { name: 'user', value: 'ADDRESS', text: 'first account (default: the one there is, else me@ the domain)' },
+  { name: 'domain', value: 'D', text: 'domain that names the server (default: that of the last start, else home.test)' },
+  { name: 'user', value: 'ADDRESS', text: 'first account (default: that of the last start, else the one there is, else me@ the domain)' },
   { name: 'password', value: 'P', text: 'its password (default: made up on the first start)' },
   ...DOOR_NAMES.map(door => ({
     name: `${door}-port`,

@@ -1,6 +1,5 @@
 /** A whole mail server for a person or a household in one folder: what `npm start` and `mailwright serve` run. RFC 8314 §3; RFC 6154. */
 
-import { ConfigurationError } from '../contracts/index.ts'
 import type { Middleware } from '../contracts/index.ts'
 import { sqliteDirectory } from '../directories/sqlite/index.ts'
 import type { SqliteDirectory } from '../directories/sqlite/index.ts'
@@ -11,15 +10,14 @@ import { sqliteStore } from '../stores/sqlite/index.ts'
 import { reportArchive } from '../stores/reports/index.ts'
 import { traceJournal } from '../stores/traces/index.ts'
 import type { SqliteStore } from '../stores/sqlite/index.ts'
-import { keepNote, removeNote } from '../stores/note.ts'
+import { keepNote, noteIn, removeNote } from '../stores/note.ts'
 import { fileSpool } from '../stores/spool.ts'
 import { DOOR_NAMES } from './doors.ts'
 import type { DoorName } from './doors.ts'
-import { isAwaited, newPassword } from './first-password.ts'
+import { firstAccount, forgetAccount, roleAddresses, servedDomain } from './first-account.ts'
 import { keyCare } from './key-care.ts'
 import { createMailServer } from './mail-server.ts'
 import type { MailServer } from './mail-server.ts'
-import { addMailAccount, firstMailboxes } from './new-account.ts'
 import { connectionGuide } from './personal-guide.ts'
 import { dailyDmarcReports, personalOutbound, personalResolver } from './personal-outbound.ts'
 import type { PersonalOutboundOptions } from './personal-outbound.ts'
@@ -30,9 +28,9 @@ import type { PersonalFilterOptions } from './personal-filters.ts'
 export interface PersonalServerOptions {
   /** Folder that holds everything: mail, accounts, certificate. Made when it is not there. Default `./data`. */
   readonly data?: string
-  /** The domain to receive mail for. Default: the one that is served already, else `home.test`. */
+  /** The domain that gives the server its name. Default: that of the last start, else `home.test`; what else is served goes on being served. */
   readonly domain?: string
-  /** Address of the first account. Default: the account that exists already, else `me@` the domain. */
+  /** Address of the first account. Default: that of the last start, else the account that exists already, else `me@` the domain. */
   readonly user?: string
   /** Its password. Default: on the first start one is made up; later the old one stays. */
   readonly password?: string
@@ -54,7 +52,7 @@ export interface PersonalServerOptions {
   readonly middleware?: readonly Middleware[]
   /** Told what is being done, a line at a time. */
   readonly progress?: (line: string) => void
-  /** Told what the operator has to do while the server runs, such as records to publish; several lines at a time. Default: on stderr. */
+  /** Told what the operator has to do while the server runs, such as records to publish, and of accounts that a killed start left without a password; several lines at a time. Default: on stderr. */
   readonly notice?: (text: string) => void
   /**
    * Shows the guide to the operator once connections are accepted. A password that was made up counts from when this is done: a start that is
@@ -100,6 +98,8 @@ export interface PersonalFiles {
   readonly directory: string
   /** Names the account whose password is still to be shown; there only during a first start. */
   readonly awaited: string
+  /** Names the account that the server was last started for, and with it the domain that gives the server its name. */
+  readonly lastUser: string
   /** Folder of the development certificate. */
   readonly tls: string
   /** Folder of the keys that sign mail (DKIM). */
@@ -128,6 +128,7 @@ export function personalFiles(data: string): PersonalFiles {
     mail: `${data}/mail`,
     directory: `${data}/directory.db`,
     awaited: `${data}/password-to-be-shown`,
+    lastUser: `${data}/last-user`,
     tls: `${data}/tls`,
     dkim: `${data}/dkim`,
     state: `${data}/state.sqlite`,
@@ -154,7 +155,7 @@ export function personalFiles(data: string): PersonalFiles {
  * ```
  */
 export async function personalServer(options: PersonalServerOptions = {}): Promise<PersonalServer> {
-  const { data = './data', progress = () => undefined } = options
+  const { data = './data', progress = () => undefined, notice = text => console.error(`mailwright: ${text}`) } = options
   const files = personalFiles(data)
   await using cleanup = new AsyncDisposableStack()
   progress(`opening the mail in ${files.mail}`)
@@ -164,8 +165,13 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
   const directory = sqliteDirectory({ path: files.directory })
   cleanup.defer(() => directory.close())
 
-  const domain = await servedDomain(directory, options)
-  const { isNew, ...account } = await firstAccount(directory, store, domain, files.awaited, options)
+  const lastUser = noteIn(files.lastUser)
+  const domain = await servedDomain(directory, lastUser, options)
+  const { isNew, ...account } = await firstAccount(directory, store, domain, files.awaited, lastUser, {
+    ...options,
+    data,
+    notice,
+  })
   let running = false
   // A password that was made up is shown once the server runs: where it never runs, nobody would know it.
   if (isNew && options.password === undefined) {
@@ -231,7 +237,7 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
     const care = keyCare({
       keys: sending.keys,
       clock: systemClock,
-      tell: options.notice ?? (text => console.error(`mailwright: ${text}`)),
+      tell: notice,
       report: error => console.error('mailwright: error while looking after the signing keys:', error),
       command: `mailwright keys list --data ${data}`,
     })
@@ -254,6 +260,7 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
   }
   running = true
   removeNote(files.awaited)
+  if (account.user !== lastUser) keepNote(files.lastUser, account.user)
   const resources = cleanup.move()
   return {
     server,
@@ -265,67 +272,4 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
     close: () => resources.disposeAsync(),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
-}
-
-async function servedDomain(directory: SqliteDirectory, options: PersonalServerOptions): Promise<string> {
-  const domains = await directory.domains()
-  const ofUser = options.user?.slice(options.user.lastIndexOf('@') + 1)
-  const domain = (options.domain ?? ofUser ?? domains[0] ?? 'home.test').toLowerCase()
-  if (!domains.includes(domain)) await directory.addDomain(domain)
-  if (ofUser !== undefined && ofUser.toLowerCase() !== domain) {
-    throw new ConfigurationError('MW_USER_ELSEWHERE', `the account ${options.user ?? ''} is not in the domain ${domain}`)
-  }
-  return domain
-}
-
-interface FirstAccount {
-  readonly user: string
-  readonly password: string | undefined
-  readonly firstStart: boolean
-  /** Whether it was made just now. */
-  readonly isNew: boolean
-}
-
-async function firstAccount(
-  directory: SqliteDirectory,
-  store: SqliteStore,
-  domain: string,
-  awaited: string,
-  { user, password, progress = () => undefined }: PersonalServerOptions,
-): Promise<FirstAccount> {
-  const known = (await directory.accounts()).find(account => user === undefined && account.address.endsWith(`@${domain}`))
-  const address = user ?? known?.address ?? `me@${domain}`
-  const existing = known ?? (await directory.account(address))
-  if (existing === undefined) {
-    progress(`making the account ${address}`)
-    if (password === undefined) keepNote(awaited, address)
-    const added = await addMailAccount(directory, store, { address, ...(password === undefined ? {} : { password }) })
-    return { user: added.address, password: password ?? newPassword(), firstStart: true, isNew: true }
-  }
-  await firstMailboxes(store, existing)
-  if (password === undefined && (await isAwaited(awaited, directory, existing.address))) {
-    progress(`making a password for ${existing.address}: an earlier start ended before it had shown one`)
-    return { user: existing.address, password: newPassword(), firstStart: true, isNew: false }
-  }
-  if (
-    password !== undefined &&
-    (await directory.verify({ kind: 'password', username: existing.address, password }, 'imap')) === undefined
-  ) {
-    progress(`setting the password of ${existing.address} to the one that was given`)
-    await directory.setPassword(existing.address, password)
-  }
-  return { user: existing.address, password, firstStart: false, isNew: false }
-}
-
-async function forgetAccount(directory: SqliteDirectory, store: SqliteStore, address: string): Promise<void> {
-  const account = await directory.account(address)
-  if (account === undefined) return
-  await directory.removeAccount(address)
-  await store.removeAccount(account.id)
-}
-
-/** RFC 2142 §4, §2: whoever writes to the postmaster of a domain, or about abuse of it, reaches somebody. What is there already stays. */
-async function roleAddresses(directory: SqliteDirectory, domain: string, user: string): Promise<void> {
-  for (const local of ['postmaster', 'abuse'])
-    if ((await directory.resolve({ local, domain })).kind === 'unknown') await directory.setAlias(`${local}@${domain}`, [user])
 }

@@ -96,6 +96,17 @@ function defineTests(): void {
     assert.equal(await mayLogIn(personal, 'correct horse'), true)
   })
 
+  test('an account that a killed start left without a password is named, with the command that gives it one', async t => {
+    const data = dataFolder(t)
+    await killedAt(data, 'opening the doors')
+    const told: string[] = []
+    const notice = (text: string): void => void told.push(text)
+    await using other = await personalServer({ data, user: 'ann@home.test', ports, filters: false, outbound: false, notice })
+    assert.equal(other.user, 'ann@home.test')
+    assert.equal(told.length, 1)
+    assert.match(told[0] ?? '', /^me@home\.test has no password: .*"mailwright user password me@home\.test --data \S+" gives it one\.$/)
+  })
+
   test('an account that was made without a password by somebody else is left so', async t => {
     const data = dataFolder(t)
     {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -51,6 +51,38 @@ test('a first start that fails leaves no account behind whose password nobody wa
   assert.ok(personal.password !== undefined && personal.guide.includes(personal.password))
   const addresses = (await personal.directory.accounts()).map(({ address }) => address)
   assert.deepEqual(addresses.toSorted(), ['ann@home.test', 'me@home.test'], 'an account whose password was given stays')
+})
+
+test('a server keeps its name and its account when a domain and an account are added that come first in the alphabet', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'personal-'))
+  t.after(() => rmSync(data, { recursive: true }))
+  const certificate = (): Buffer => readFileSync(join(personalFiles(data).tls, 'development-cert.pem'))
+  const plain = { ports, filters: false, outbound: false } as const
+  {
+    await using personal = await personalServer({ data, domain: 'home.test', ...plain })
+    await personal.directory.addDomain('a.test')
+    for (const address of ['ann@a.test', 'ann@home.test']) await personal.directory.addAccount({ address, password: 'correct horse' })
+  }
+  const before = certificate()
+  {
+    await using personal = await personalServer({ data, ...plain })
+    assert.deepEqual([personal.domain, personal.user], ['home.test', 'me@home.test'])
+    assert.deepEqual(certificate(), before, 'clients that trust it are not asked again')
+  }
+  {
+    await using personal = await personalServer({ data, user: 'ann@a.test', ...plain })
+    assert.deepEqual([personal.domain, personal.user], ['a.test', 'ann@a.test'])
+  }
+  await using personal = await personalServer({ data, ...plain })
+  assert.deepEqual([personal.domain, personal.user], ['a.test', 'ann@a.test'], 'that of the last start')
+})
+
+test('a start that was mistyped leaves no domain behind', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'personal-'))
+  t.after(() => rmSync(data, { recursive: true }))
+  await assert.rejects(personalServer({ data, user: 'ann@home.test', domain: 'hmoe.test', ports }), { code: 'MW_USER_ELSEWHERE' })
+  await using personal = await personalServer({ data, ports, filters: false, outbound: false })
+  assert.deepEqual(await personal.directory.domains(), ['home.test'])
 })
 
 test('a domain in letters of its own is served under an A-label as host name (RFC 5890 §2.3.2.1)', async t => {
