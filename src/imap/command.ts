@@ -22,12 +22,20 @@ export interface CommandSpec<A> {
   parse(p: Parser): A
   /** Prints untagged responses and answers how it ended. */
   run(context: Context, args: A): Completion | Promise<Completion>
+  /** Reads past what follows a command that is not admitted, before it is told so. Default: nothing follows it. */
+  refuse?(context: Context, args: A, completion: Completion): Promise<Completion>
+}
+
+/** A command with its arguments. */
+export interface Bound {
+  run(context: Context): Completion | Promise<Completion>
+  refuse(context: Context, completion: Completion): Completion | Promise<Completion>
 }
 
 /** A command whose arguments are nobody else's business. */
-export interface Command extends Omit<CommandSpec<unknown>, 'parse' | 'run'> {
-  /** Reads the arguments and answers what runs the command with them. */
-  bind(p: Parser): (context: Context) => Completion | Promise<Completion>
+export interface Command extends Omit<CommandSpec<unknown>, 'parse' | 'run' | 'refuse'> {
+  /** Reads the arguments. */
+  bind(p: Parser): Bound
 }
 
 /** Makes a command from what it declares. */
@@ -40,7 +48,10 @@ export function command<A>(spec: CommandSpec<A>): Command {
     bind(p) {
       const args = spec.parse(p)
       p.end()
-      return context => spec.run(context, args)
+      return {
+        run: context => spec.run(context, args),
+        refuse: (context, completion) => spec.refuse?.(context, args, completion) ?? completion,
+      }
     },
   }
 }

@@ -7,7 +7,7 @@ import type { MeteredTransport } from '../engine/bandwidth.ts'
 import { commands } from './commands/index.ts'
 import { isAppendToMessage } from './commands/append.ts'
 import { bad, codes, completionOf, isWorthReporting, printable, refusalOf, type Completion } from './codes.ts'
-import type { Command } from './command.ts'
+import type { Bound, Command } from './command.ts'
 import { Disconnected } from '../engine/sliced-work.ts'
 import { patienceOf } from '../engine/stress.ts'
 import { Context, type House } from './context.ts'
@@ -116,7 +116,7 @@ export class Session {
       context.tag = tag
       const command = readCommand(p)
       const refused = command === undefined ? 'There is no such command' : refusedIn(command.states, stateOf(context))
-      if (command !== undefined && refused === undefined) return { tag, command, run: command.bind(p) }
+      if (command !== undefined && refused === undefined) return { tag, command, bound: command.bind(p) }
       this.#complete(tag, bad(refused ?? 'There is no such command'))
     } catch (error) {
       if (error instanceof SyntaxFault) {
@@ -127,17 +127,17 @@ export class Session {
     return undefined
   }
 
-  async #run({ tag, command, run }: Asked): Promise<void> {
+  async #run({ tag, command, bound }: Asked): Promise<void> {
     const context = this.#context
     try {
       if (context.host.command !== undefined) {
         const verdict = await context.host.command(context.connection, command.name)
-        if (verdict.kind !== 'accept') return this.#complete(tag, refusalOf(verdict))
+        if (verdict.kind !== 'accept') return this.#complete(tag, await bound.refuse(context, refusalOf(verdict)))
       }
       context.beginSlice()
       let completion: Completion
       try {
-        const running = run(context)
+        const running = bound.run(context)
         completion = running instanceof Promise ? await running : running
       } catch (error) {
         completion = this.#failure(error)
@@ -170,7 +170,7 @@ export class Session {
 interface Asked {
   readonly tag: string
   readonly command: Command
-  readonly run: ReturnType<Command['bind']>
+  readonly bound: Bound
 }
 
 function readCommand(p: Parser): Command | undefined {

@@ -122,3 +122,23 @@ test('the command phase is asked before every command and may refuse it (RFC 905
 `,
   )
 })
+
+test('the message of an APPEND that the command phase refuses is read past: its lines are no commands (RFC 9051 §6.3.12)', () => {
+  const noAppends: Middleware = {
+    name: 'no-appends',
+    command: async ({ command }, next) => (command === 'APPEND' ? reject('Only reading here') : next()),
+  }
+  return transcript(
+    world({ middleware: [noAppends], mailboxes: ['Drafts'] }),
+    `${LOGIN}
+  C: a2 APPEND INBOX {16+}
+  C: x1 DELETE Drafts
+  S: a2 NO [NOPERM] Only reading here
+  C: a3 APPEND INBOX {16}
+  S: a3 NO [NOPERM] Only reading here
+  C: a4 STATUS Drafts (MESSAGES)
+  S: * STATUS Drafts (MESSAGES 0)
+  S: a4 OK *
+`,
+  )
+})

@@ -77,6 +77,8 @@ export const append: Command = command({
       content.dispose()
     }
   },
+  // Its message lies between it and the next command, and is whatever somebody wrote.
+  refuse,
 })
 
 async function refusal(context: Context, { name, literal }: AppendArguments): Promise<Completion | undefined> {
