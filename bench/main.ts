@@ -23,6 +23,7 @@ const scale = Number(values.scale)
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   receive: async () => (await import('./receive.ts')).receive(rounds, scale, values.cell),
   imap: async () => (await import('./imap.ts')).imap({ rounds, messages: Number(values.messages), data, prepare }),
+  append: async () => (await import('./append.ts')).append({ rounds, messages: Math.round(1000 * scale) }),
   memory: async () => (await import('./memory.ts')).memory(),
   flood: async () => (await import('./flood.ts')).floodBench(scale),
   outbound: async () => (await import('./outbound.ts')).outbound(rounds, scale),

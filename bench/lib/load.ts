@@ -98,21 +98,27 @@ async function transactions(talk: Conversation, sender: string, recipient: strin
   }
 }
 
-/** Appends over IMAP until the connection ends. */
-export async function appender(port: number, user: string, password: string, ledger: Ledger): Promise<void> {
+/** Appends over IMAP until the connection ends, so many messages behind one another before it waits for their answers. */
+export async function appender(port: number, user: string, password: string, ledger: Ledger, together: number = 1): Promise<void> {
   const talk = new Conversation(port)
   try {
     talk.send(`l LOGIN ${user} ${password}\r\n`)
     if ((await talk.line(line => line.startsWith('l '))) === undefined) return
-    for (let n = 0; ; n++) {
-      const { id, octets } = ledger.message()
-      talk.send(`a${n} APPEND INBOX {${octets.length}+}\r\n`)
-      talk.send(octets)
-      talk.send('\r\n')
-      const reply = await talk.line(line => line.startsWith(`a${n} `))
-      if (reply === undefined) return
-      if (reply.startsWith(`a${n} OK`)) ledger.acknowledge(id)
-      else throw new Error(`APPEND was refused: ${reply}`)
+    for (;;) {
+      const ids: string[] = []
+      for (let n = 0; n < together; n++) {
+        const { id, octets } = ledger.message()
+        talk.send(`a${n} APPEND INBOX {${octets.length}+}\r\n`)
+        talk.send(octets)
+        talk.send('\r\n')
+        ids.push(id)
+      }
+      for (const [n, id] of ids.entries()) {
+        const reply = await talk.line(line => line.startsWith(`a${n} `))
+        if (reply === undefined) return
+        if (reply.startsWith(`a${n} OK`)) ledger.acknowledge(id)
+        else throw new Error(`APPEND was refused: ${reply}`)
+      }
     }
   } finally {
     talk.close()

@@ -59,7 +59,9 @@ export async function torture(options: TortureOptions): Promise<TortureResult & 
         n % 2 === 0 ? deliverer(peer.lmtpPort ?? 0, 'LHLO', peer.user, ledger) : deliverer(peer.smtpPort ?? 0, 'EHLO', peer.user, ledger),
       )
     }
-    for (let n = 0; n < (options.appenders ?? 4); n++) load.push(appender(peer.imapPort ?? 0, peer.user, peer.password, ledger))
+    for (let n = 0; n < (options.appenders ?? 4); n++) {
+      load.push(appender(peer.imapPort ?? 0, peer.user, peer.password, ledger, n % 2 === 0 ? 1 : 20))
+    }
     await sleep(50 + Math.random() * 750)
     const start = performance.now()
     // The clients take their time to notice: that is no part of the restart.

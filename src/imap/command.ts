@@ -2,6 +2,7 @@
 
 import type { Completion } from './codes.ts'
 import type { Context } from './context.ts'
+import type { Later } from './later.ts'
 import type { SessionState } from './state.ts'
 import type { Parser } from './wire/parser.ts'
 
@@ -21,14 +22,14 @@ export interface CommandSpec<A> {
   /** Reads the arguments, the space before them included, up to the end of the command, exclusive. */
   parse(p: Parser): A
   /** Prints untagged responses and answers how it ended. */
-  run(context: Context, args: A): Completion | Promise<Completion>
+  run(context: Context, args: A): Completion | Promise<Completion | Later>
   /** Reads past what follows a command that is not admitted, before it is told so. Default: nothing follows it. */
   refuse?(context: Context, args: A, completion: Completion): Promise<Completion>
 }
 
 /** A command with its arguments. */
 export interface Bound {
-  run(context: Context): Completion | Promise<Completion>
+  run(context: Context): Completion | Promise<Completion | Later>
   refuse(context: Context, completion: Completion): Completion | Promise<Completion>
 }
 

@@ -9,6 +9,7 @@ import { isLoopback } from '../bytes/ip-address.ts'
 import { normaliseRanges } from '../bytes/uid-ranges.ts'
 import { SlicedWork } from '../engine/sliced-work.ts'
 import { Input } from './input.ts'
+import type { Completions } from './later.ts'
 import type { NameForm } from './names.ts'
 import type { ImapSettings } from './options.ts'
 import { tellUpdate } from './updates.ts'
@@ -48,6 +49,8 @@ export class Context extends SlicedWork implements Observer {
   account: MailAccount | undefined
   hub: AccountHub | undefined
   selected: Selected | undefined
+  /** The commands that are under way beside the one at hand, once there was one. */
+  completions: Completions | undefined
   failedLogins = 0
   /** The session ends after the command at hand. */
   isEnding = false

@@ -47,3 +47,7 @@ export const DEEP_SEARCHES = 4
 
 /** Octets of one header block that FETCH of chosen fields and SEARCH look at. */
 export const HEADER_OCTETS: number = 1024 * 1024
+
+/** APPENDs of one session that wait for the store while the next is read, and the octets of their messages. */
+export const APPENDS_UNDER_WAY = 64
+export const OCTETS_UNDER_WAY: number = 1024 * 1024

@@ -13,6 +13,7 @@ import { patienceOf } from '../engine/stress.ts'
 import { Context, type House } from './context.ts'
 import { capabilities } from './extensions/index.ts'
 import type { Incoming } from './input.ts'
+import { Completions, type Later } from './later.ts'
 import { FAILED_LOGINS, FAULTS_IN_A_ROW } from './limits.ts'
 import { refusedIn, stateOf } from './state.ts'
 import { Parser } from './wire/parser.ts'
@@ -37,8 +38,14 @@ export class Session {
     try {
       if (!(await this.#greet())) return
       while (!context.isEnding) {
-        if (this.#stopping) return this.#bye('The server is going down')
+        if (this.#stopping) {
+          await context.completions?.settled()
+          return this.#bye('The server is going down')
+        }
         const incoming = await context.input.command(this.#patience(), octets => isAppendToMessage(octets, context))
+        // RFC 9051 §5.5: only APPENDs, of which none can change what another means, are under way together.
+        const others = isAppend(incoming) ? undefined : context.completions?.settled()
+        if (others !== undefined) await others
         if (incoming.kind === 'end') return
         if (incoming.kind === 'timeout') return this.#bye('You were silent for too long')
         const asked = this.#read(incoming)
@@ -50,6 +57,7 @@ export class Session {
     } catch (error) {
       if (!(error instanceof Disconnected)) context.host.report(error, 'imap: session', context.connection)
     } finally {
+      await context.completions?.settled()
       context.deselect()
       if (context.hub !== undefined) context.house.hubs.part(context.hub)
       context.out.release()
@@ -61,7 +69,12 @@ export class Session {
   /** Ends the session: at once when it waits for its client, after the running command otherwise. */
   stop(): void {
     this.#stopping = true
-    if (!this.#context.input.isWaiting) return
+    this.#stopIfIdle()
+  }
+
+  #stopIfIdle(): void {
+    const { input, completions } = this.#context
+    if (!input.isWaiting || (completions !== undefined && completions.size > 0)) return
     this.#bye('The server is going down')
     this.#context.out.release()
     this.#context.transport.end()
@@ -135,18 +148,46 @@ export class Session {
         if (verdict.kind !== 'accept') return this.#complete(tag, await bound.refuse(context, refusalOf(verdict)))
       }
       context.beginSlice()
-      let completion: Completion
+      let completion: Completion | Later
       try {
         const running = bound.run(context)
         completion = running instanceof Promise ? await running : running
       } catch (error) {
         completion = this.#failure(error)
       }
+      if ('later' in completion) {
+        const room = (context.completions ??= new Completions(this)).add(tag, completion)
+        return await room
+      }
+      await context.completions?.settled()
       context.tellUpdates(command.expunge ?? 'tell')
       this.#complete(tag, completion)
     } catch (error) {
       context.out.completion(tag, this.#failure(error))
     }
+  }
+
+  /** A command that was under way ended. */
+  tell(tag: string, completion: Completion): void {
+    this.#context.tellUpdates('tell')
+    this.#complete(tag, completion)
+  }
+
+  /** What an error is to the client of a command that was under way; `undefined` when nobody is there to hear it. */
+  failure(error: unknown): Completion | undefined {
+    try {
+      return this.#failure(error)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Commands that were under way were told of. */
+  told(): void {
+    const { out, input } = this.#context
+    if (input.isWaiting) out.release()
+    else void out.flush()
+    if (this.#stopping) this.#stopIfIdle()
   }
 
   #complete(tag: string, completion: Completion): void {
@@ -171,6 +212,10 @@ interface Asked {
   readonly tag: string
   readonly command: Command
   readonly bound: Bound
+}
+
+function isAppend(incoming: Incoming): boolean {
+  return incoming.kind === 'command' && incoming.message !== undefined
 }
 
 function readCommand(p: Parser): Command | undefined {

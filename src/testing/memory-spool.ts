@@ -42,7 +42,7 @@ export function memorySpool(options: MemorySpoolOptions = {}): MemorySpool {
       },
       finish() {
         open = false
-        const content = new Uint8Array(size)
+        const content = new Uint8Array(new SharedArrayBuffer(size))
         let at = 0
         for (const chunk of chunks) {
           content.set(chunk, at)
@@ -52,9 +52,11 @@ export function memorySpool(options: MemorySpoolOptions = {}): MemorySpool {
         let disposed = false
         return Promise.resolve({
           size,
+          pieces: [content],
           read(start, end) {
             if (disposed) throw new MailError('no-such-message', 'the spooled message was disposed of')
-            return content.subarray(Math.max(0, start), Math.max(0, end))
+            // A copy: decoders of the platform refuse shared memory.
+            return Uint8Array.from(content.subarray(Math.max(0, start), Math.max(0, end)))
           },
           dispose() {
             if (disposed) return

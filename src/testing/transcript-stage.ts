@@ -264,7 +264,7 @@ export class Stage {
   async #settle(client: Client): Promise<void> {
     const settled = (): boolean => client.over || client.peer.engineWaits || client.peer.engineStartsTls
     for (let quietTurns = 0; quietTurns < 3;) {
-      await this.#until(client, settled, 'The engine is busy and does not come back', this.#someoneSleeps() ? ASLEEP_AFTER : undefined)
+      await this.#until(client, settled, 'The engine is busy and does not come back', () => this.#someoneSleeps())
       await turn()
       quietTurns = settled() || this.#someoneSleeps() ? quietTurns + 1 : 0
     }
@@ -276,17 +276,17 @@ export class Stage {
     return (this.#clock?.pending ?? 0) > reads
   }
 
-  /** Waits for something to be true; fails after a time in which nothing moved. `orAfter`: gives up waiting without a failure. */
-  async #until(client: Client, reached: () => boolean, problem: string, orAfter?: number): Promise<void> {
+  /** Waits for something to be true; fails after a time in which nothing moved, unless `sleeps` says that nothing can. */
+  async #until(client: Client, reached: () => boolean, problem: string, sleeps?: () => boolean): Promise<void> {
     let waited = 0
     while (!reached()) {
-      const moved = await activity(client, orAfter ?? 100)
-      if (moved) {
+      const within = sleeps?.() === true ? ASLEEP_AFTER : 100
+      if (await activity(client, within)) {
         waited = 0
         continue
       }
-      if (orAfter !== undefined) return
-      waited += 100
+      if (sleeps?.() === true) return
+      waited += within
       const patience = client.peer.engineWaits ? SILENT_AFTER : HUNG_AFTER
       if (waited >= patience) throw new OffScript(`${problem}${this.#following(client)}`)
     }

@@ -41,7 +41,7 @@ export interface WorldOptions {
   readonly tls?: TlsFacts | 'none'
   readonly quota?: Account['quota']
   readonly steps?: (world: World) => Readonly<Record<string, () => unknown>>
-  readonly wrapStore?: (store: MailStore) => MailStore
+  readonly wrapStore?: (store: MailStore, clock: FakeClock) => MailStore
   readonly errorsExpected?: boolean
 }
 
@@ -77,12 +77,22 @@ export function range(first: number, last: number = first): readonly UidRange[] 
   return [{ first: first as Uid, last: last as Uid }]
 }
 
+/** A store of which each mailbox is another one. */
+function wrapMailboxes(store: MailStore, other: (mailbox: Mailbox) => Mailbox): MailStore {
+  const accountOf = (account: MailAccount): MailAccount =>
+    new Proxy(account, {
+      get: (target, name) => (name === 'mailbox' ? (id: string) => other(target.mailbox(id)) : bound(target, name)),
+    })
+  return { ...store, open: async (...args) => accountOf(await store.open(...args)), close: () => store.close() }
+}
+
+function bound(target: object, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(target, name)
+  return typeof value === 'function' ? (value.bind(target) as unknown) : value
+}
+
 /** A store whose records are other ones. */
 export function wrapRecords(store: MailStore, other: (record: MessageRecord) => MessageRecord): MailStore {
-  const bound = (target: object, name: string | symbol): unknown => {
-    const value: unknown = Reflect.get(target, name)
-    return typeof value === 'function' ? (value.bind(target) as unknown) : value
-  }
   const mailboxOf = (mailbox: Mailbox): Mailbox =>
     new Proxy(mailbox, {
       get(target, name) {
@@ -92,11 +102,25 @@ export function wrapRecords(store: MailStore, other: (record: MessageRecord) => 
         }
       },
     })
-  const accountOf = (account: MailAccount): MailAccount =>
-    new Proxy(account, {
-      get: (target, name) => (name === 'mailbox' ? (id: string) => mailboxOf(target.mailbox(id)) : bound(target, name)),
+  return wrapMailboxes(store, mailboxOf)
+}
+
+/** A store that has appended long before it says so: `after` is waited for each time, with the number of the append. */
+export function wrapAppends(store: MailStore, after: (nth: number) => Promise<void>): MailStore {
+  let appends = 0
+  const mailboxOf = (mailbox: Mailbox): Mailbox =>
+    new Proxy(mailbox, {
+      get(target, name) {
+        if (name !== 'append') return bound(target, name)
+        return async (...args: Parameters<Mailbox['append']>) => {
+          const nth = ++appends
+          const result = await target.append(...args)
+          await after(nth)
+          return result
+        }
+      },
     })
-  return { ...store, open: async (...args) => accountOf(await store.open(...args)), close: () => store.close() }
+  return wrapMailboxes(store, mailboxOf)
 }
 
 const ann: Account = { id: 'ann', address: 'ann@example.org', disabled: false }
@@ -122,7 +146,7 @@ export function world(options: WorldOptions = {}): () => Promise<World> {
 export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const clock = fakeClock()
   const plain = memoryStore()
-  const store = options.wrapStore?.(plain) ?? plain
+  const store = options.wrapStore?.(plain, clock) ?? plain
   const spool = memorySpool()
   const errors: unknown[] = []
   const quota = options.quota

@@ -31,13 +31,20 @@ export class Client {
   readonly socket: Socket
   #heard = ''
   #over = false
+  #wake: (() => void) | undefined
 
   private constructor(socket: Socket) {
     this.socket = socket
     socket.setEncoding('latin1')
-    socket.on('data', text => (this.#heard += String(text)))
+    socket.on('data', text => {
+      this.#heard += String(text)
+      this.#wake?.()
+    })
     socket.on('error', () => undefined)
-    socket.on('close', () => (this.#over = true))
+    socket.on('close', () => {
+      this.#over = true
+      this.#wake?.()
+    })
   }
 
   static async dial(port: number | undefined): Promise<Client> {
@@ -55,7 +62,7 @@ export class Client {
   async hear(pattern: RegExp): Promise<string> {
     while (!pattern.test(this.#heard)) {
       if (this.#over) throw new Error(`the server ended after ${JSON.stringify(this.#heard)}, not ${pattern}`)
-      await Promise.race([once(this.socket, 'data'), once(this.socket, 'close')])
+      await new Promise<void>(resolve => (this.#wake = resolve))
     }
     const heard = this.#heard
     this.#heard = ''

@@ -2,6 +2,8 @@
 
 import { SyntaxFault } from '../../bytes/cursor.ts'
 import { MailError } from '../../contracts/mail-error.ts'
+import type { Mailbox } from '../../contracts/mail-store.ts'
+import type { NewMessage } from '../../contracts/message.ts'
 import type { SpooledMessage, SpoolWriter } from '../../contracts/spool.ts'
 import { Disconnected } from '../../engine/sliced-work.ts'
 import { bad, codes, ok, refusalOf, type Completion } from '../codes.ts'
@@ -71,10 +73,15 @@ export const append: Command = command({
     if (refused !== undefined) return refuse(context, args, refused)
     const content = await receive(context, args)
     if ('status' in content) return content
+    let storing: Promise<Completion> | undefined
     try {
-      return await store(context, args, content)
+      const admitted = await admit(context, args, content)
+      if ('status' in admitted) return admitted
+      storing = store(admitted).finally(() => content.dispose())
+      // What lies in memory reaches the store at once, so in the order of the commands; what is in a file first has to be read.
+      return admitted.message.content.pieces === undefined ? await storing : { later: storing, octets: content.size }
     } finally {
-      content.dispose()
+      if (storing === undefined) content.dispose()
     }
   },
   // Its message lies between it and the next command, and is whatever somebody wrote.
@@ -91,6 +98,7 @@ async function refusal(context: Context, { name, literal }: AppendArguments): Pr
 async function refuse(context: Context, { literal, isWrapped }: AppendArguments, completion: Completion): Promise<Completion> {
   if (literal.synchronizing) return completion
   if (literal.size > context.house.settings.appendLimit) {
+    await context.completions?.settled()
     // RFC 7888 §4: the choice is to read all of it or to end the connection.
     context.out.completion(context.tag, completion).untagged('BYE [TOOBIG] The message is larger than this server takes')
     context.isEnding = true
@@ -151,16 +159,29 @@ async function spool(context: Context, size: number, writer: SpoolWriter): Promi
   return failure
 }
 
-async function store(context: Context, { name, flags, internalDate }: AppendArguments, content: SpooledMessage): Promise<Completion> {
+interface Admitted {
+  readonly mailbox: Mailbox
+  readonly message: NewMessage
+}
+
+async function admit(
+  context: Context,
+  { name, flags, internalDate }: AppendArguments,
+  content: SpooledMessage,
+): Promise<Admitted | Completion> {
   const { verdict, message } = await context.host.appended(context.connection, content)
   if (verdict.kind !== 'accept') return refusalOf(verdict)
   const info = await context.find(name)
   if (info === undefined) return codes.tryCreate
   const now = Math.floor(context.host.clock.now() / 1000) * 1000
   const keep = storableFlags(flags, context.mail.hub.loaded(info.id)?.flags)
+  const mailbox = context.mail.account.mailbox(info.id)
+  return { mailbox, message: { ...message, flags: keep, internalDate: internalDate ?? now } }
+}
+
+async function store({ mailbox, message }: Admitted): Promise<Completion> {
   try {
-    const mailbox = context.mail.account.mailbox(info.id)
-    const { uids, uidValidity } = await mailbox.append([{ ...message, flags: keep, internalDate: internalDate ?? now }])
+    const { uids, uidValidity } = await mailbox.append([message])
     return ok('Stored', `APPENDUID ${uidValidity} ${uids[0] ?? 0}`)
   } catch (error) {
     // The mailbox went away between the two: RFC 9051 §6.3.12 wants TRYCREATE then too.
