@@ -5,21 +5,34 @@
  */
 
 import { parseArgs } from 'node:util'
+import { readArguments, wholeNumber } from '../tools/command-line.ts'
 import { departures } from './lib/departures.ts'
 import { queueTorture } from './lib/queue-torture.ts'
 import { torture, verified } from './lib/torture.ts'
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '100' },
-    queue: { type: 'boolean', default: false },
-    outbound: { type: 'boolean', default: false },
-  },
+const help = `Usage: npm run torture -- [options]
+
+Kills (SIGKILL) under load, again and again, and compares what is there with what was acknowledged. Exit code 1 when anything is lost or wrong.
+
+  --kills N     how many (default 100)
+  --queue       the queue of outgoing mail, shared by two processes, instead of a server that receives
+  --outbound    a server that is submitted to, and what reaches the next one
+  --help        this text
+`
+
+const { kills, queue, outbound } = readArguments(help, () => {
+  const { values } = parseArgs({
+    options: {
+      kills: { type: 'string', default: '100' },
+      queue: { type: 'boolean', default: false },
+      outbound: { type: 'boolean', default: false },
+    },
+  })
+  if (values.queue && values.outbound) throw new Error('--queue and --outbound exclude each other')
+  return { ...values, kills: wholeNumber('--kills', values.kills, 1) }
 })
-const kills = Number(values.kills)
-if (!Number.isInteger(kills) || kills < 1) throw new Error('--kills takes a whole number of at least 1')
-if (values.queue) await tortureQueue()
-else if (values.outbound) await tortureDepartures()
+if (queue) await tortureQueue()
+else if (outbound) await tortureDepartures()
 else await tortureServer()
 
 async function tortureServer(): Promise<void> {

@@ -27,21 +27,41 @@ import { score } from 'mailwright/filters/score'
 import { senderAuth } from 'mailwright/filters/sender-auth'
 import { memoryState, memoryStore } from 'mailwright/stores/memory'
 import { fakeResolver } from 'mailwright/testing'
+import { readArguments, wholeNumber } from './command-line.ts'
 import { hostileMail } from './hostile-shapes.ts'
 
-const { values } = parseArgs({
-  options: {
-    count: { type: 'string', default: '200' },
-    most: { type: 'string', default: '2000000' },
-    seed: { type: 'string', default: '1' },
-    out: { type: 'string' },
-    to: { type: 'string' },
-    recipient: { type: 'string', default: 'ann@example.org' },
-  },
+const help = `Usage: npm run hostile -- [options]
+
+Sends hostile mail to a server of its own with all filters on, and tells of each message what it cost. Exit code 1 when one costs too much.
+
+  --count N             messages (default 200)
+  --most N              octets of the largest (default 2000000)
+  --seed N              others of the same kind (default 1)
+  --out FOLDER          write them as files instead
+  --to HOST:PORT        send them to another server instead: reply and time alone
+  --recipient ADDRESS   for --to (default ann@example.org)
+  --help                this text
+`
+
+const { count, most, seed, values } = readArguments(help, () => {
+  const parsed = parseArgs({
+    options: {
+      count: { type: 'string', default: '200' },
+      most: { type: 'string', default: '2000000' },
+      seed: { type: 'string', default: '1' },
+      out: { type: 'string' },
+      to: { type: 'string' },
+      recipient: { type: 'string', default: 'ann@example.org' },
+    },
+  }).values
+  if (parsed.to !== undefined && !/^(.+:)?\d{1,5}$/.test(parsed.to)) throw new Error(`--to takes HOST:PORT, not "${parsed.to}"`)
+  return {
+    count: wholeNumber('--count', parsed.count, 1),
+    most: wholeNumber('--most', parsed.most, 1000),
+    seed: wholeNumber('--seed', parsed.seed, 0),
+    values: parsed,
+  }
 })
-const [count, most, seed] = [values.count, values.most, values.seed].map(Number)
-if (count === undefined || most === undefined || seed === undefined || !(count >= 1 && most >= 1000))
-  throw new Error('--count and --most take numbers')
 
 if (values.out !== undefined) write(values.out)
 else if (values.to === undefined) await tryOut()
@@ -50,7 +70,7 @@ else await send(values.to)
 function write(folder: string): void {
   mkdirSync(folder, { recursive: true })
   let n = 0
-  for (const { name, octets } of hostileMail(count ?? 0, most ?? 0, seed ?? 0)) {
+  for (const { name, octets } of hostileMail(count, most, seed)) {
     writeFileSync(join(folder, `${String(++n).padStart(5, '0')}-${name.replaceAll(/[^\w]+/g, '-')}.eml`), octets)
   }
   console.log(`${n} messages in ${folder}`)
@@ -58,7 +78,7 @@ function write(folder: string): void {
 
 async function send(to: string): Promise<void> {
   const [, host = '127.0.0.1', port = ''] = /^(?:(.*):)?(\d+)$/.exec(to) ?? []
-  for (const { name, octets } of hostileMail(count ?? 0, most ?? 0, seed ?? 0)) {
+  for (const { name, octets } of hostileMail(count, most, seed)) {
     const began = performance.now()
     const reply = await delivered(host, Number(port), stuffed(octets))
     console.log(`${reply.slice(0, 60).padEnd(60)} ${(performance.now() - began).toFixed(0).padStart(6)} ms  ${octets.length} ${name}`)
@@ -110,7 +130,7 @@ async function tryOut(): Promise<void> {
   const worst = { cpu: 0, stall: 0 }
   let n = 0
   console.log('verdict    reply                               threads    main   stall  octets and shape')
-  for (const { name, octets } of hostileMail(count ?? 0, most ?? 0, seed ?? 0)) {
+  for (const { name, octets } of hostileMail(count, most, seed)) {
     n++
     // Before the clock runs: this is the client's work.
     const wire = stuffed(octets)

@@ -9,6 +9,7 @@
 import { spawnSync } from 'node:child_process'
 import { globSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { readArguments } from './command-line.ts'
 import type { Counts } from './test-reporter.ts'
 
 /** Rooms whose tests share no process-wide state: one process for all of them saves a start of Node per file. */
@@ -47,7 +48,19 @@ function run(name: string, files: readonly string[], flags: readonly string[]): 
   }
 }
 
-const wanted = process.argv.slice(2)
+const help = `Usage: npm test -- [unit | integration] [FILE ...]
+
+  unit            the pure rooms, all in one process
+  integration     the rest, one process for each file
+  FILE            these files only, such as test/imap/fetch.test.ts; globs work too
+  --help          this text
+`
+
+const wanted = readArguments(help, () => {
+  const option = process.argv.slice(2).find(argument => argument.startsWith('-'))
+  if (option !== undefined) throw new Error(`there is no option ${option}`)
+  return process.argv.slice(2)
+})
 const groups: readonly string[] = wanted.filter(argument => argument === 'unit' || argument === 'integration')
 const patterns = wanted.filter(argument => argument !== 'unit' && argument !== 'integration')
 const files = globSync(patterns.length > 0 ? patterns : 'test/**/*.test.ts', { cwd: root }).sort()
@@ -60,7 +73,7 @@ const integration = includes('integration') ? files.filter(file => !isPure(file)
 if (unit.length > 0) results.push(run('unit', unit, ['--test-isolation=none']))
 if (integration.length > 0) results.push(run('integration', integration, ['--test-concurrency=2']))
 if (results.length === 0) {
-  console.error('No test file matches.')
+  console.error(`No test file matches${patterns.length > 0 ? ` ${patterns.join(', ')}` : ''}.`)
   process.exit(1)
 }
 
