@@ -2,7 +2,7 @@
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { makeFolder } from '../stores/folder.ts'
+import { makeFolder } from '../files/folder.ts'
 import { personalFiles } from '../server/index.ts'
 
 /** What a command may need. */

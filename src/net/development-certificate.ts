@@ -1,7 +1,8 @@
 /** The certificate for development that is made on first start and kept, so that clients need to be told only once to trust it. */
 
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../files/folder.ts'
 import { certificates } from './certificates.ts'
 import type { Certificates } from './certificates.ts'
 import { selfSigned } from './self-signed.ts'
@@ -28,7 +29,7 @@ export function developmentCertificate(folder: string, names: readonly string[])
   const serves =
     facts !== undefined && facts.notAfter - now > RENEW_DAYS * DAY && wanted.every(name => facts.names.some(have => same(have, name)))
   if (kept !== undefined && serves) return kept
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   const pair = selfSigned({ names: wanted, notBefore: now - DAY, notAfter: now + VALID_DAYS * DAY })
   replace(keyFile, pair.key)
   replace(certFile, pair.cert)

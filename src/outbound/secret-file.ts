@@ -1,9 +1,10 @@
 /** A secret that is made once and kept: what rewritten senders and bounce addresses are proved with. */
 
 import { randomBytes } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ConfigurationError } from '../contracts/mail-error.ts'
+import { makeFolder } from '../files/folder.ts'
 
 /**
  * The secret in a file, 64 hexadecimal digits; made on first use, readable by its owner only. Two processes that start at once get the
@@ -12,7 +13,7 @@ import { ConfigurationError } from '../contracts/mail-error.ts'
 export function secretFile(path: string): string {
   const kept = read(path)
   if (kept !== undefined) return kept
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   const temporary = `${path}.${process.pid}`
   writeFileSync(temporary, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'w' })
   try {

@@ -3,7 +3,7 @@
 import { ConfigurationError } from '../contracts/index.ts'
 import type { SqliteDirectory } from '../directories/sqlite/index.ts'
 import type { SqliteStore } from '../stores/sqlite/index.ts'
-import { keepNote, noteIn } from '../stores/note.ts'
+import { keepNote, noteIn } from '../files/note.ts'
 import { isAwaited, newPassword } from './first-password.ts'
 import { addMailAccount, firstMailboxes } from './new-account.ts'
 

@@ -5,7 +5,7 @@
 
 import type { SqliteDirectory } from '../directories/sqlite/index.ts'
 import { systemRandom } from '../net/index.ts'
-import { noteIn } from '../stores/note.ts'
+import { noteIn } from '../files/note.ts'
 
 /**
  * Whether an account was made by a start that ended before its password was shown: a note names it, and it has none. An account that

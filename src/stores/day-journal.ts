@@ -4,7 +4,7 @@ import { createReadStream, readdirSync, rmSync, statSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { makeFolder } from './folder.ts'
+import { makeFolder } from '../files/folder.ts'
 
 /** Options of journals that keep a file for each day. */
 export interface DayJournalOptions {

@@ -10,7 +10,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { ConfigurationError, MailError } from '../contracts/mail-error.ts'
 import type { Spool, SpooledMessage, SpoolWriter } from '../contracts/spool.ts'
-import { makeFolder } from './folder.ts'
+import { makeFolder } from '../files/folder.ts'
 import { LARGE_BLOCK, SharedBlocks, SMALL_BLOCK } from './shared-blocks.ts'
 import { unwritten } from './unwritten.ts'
 

@@ -1,11 +1,12 @@
 /** Keys on disk: one file for each domain, readable by its owner only, replaced as a whole. RFC 6376 §3.1, §8.3. */
 
-import { link, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { ConfigurationError, MailError } from '../../contracts/mail-error.ts'
 import type { KeyType } from '../../dkim/index.ts'
+import { makeFolder } from '../../files/folder.ts'
 
 /** Where a key stands: made known but not used yet, signing, or only made known so that mail on its way still verifies. */
 export type KeyState = 'next' | 'current' | 'retired'
@@ -66,7 +67,7 @@ const LOCK_PAUSE = 20
 /** Runs `change` while no other process changes the domain's file. */
 export async function withKeysLocked<T>(folder: string, domain: string, change: () => Promise<T>): Promise<T> {
   const lock = `${pathOf(folder, domain)}.lock`
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   for (;;) {
     try {
       await (await open(lock, 'wx', 0o600)).close()
@@ -87,7 +88,7 @@ export async function withKeysLocked<T>(folder: string, domain: string, change: 
 
 /** Writes a domain's file, durably and as a whole; `fresh`: only if there is none, else `false` is answered. */
 export async function writeKeyFile(folder: string, domain: string, keys: readonly KeptKey[], fresh: boolean): Promise<boolean> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   const path = pathOf(folder, domain)
   const temporary = `${path}.${randomUUID()}`
   const file = await open(temporary, 'wx', 0o600)

@@ -1,11 +1,12 @@
 /** Puts a large message that lies in no file into one, so that the writer's thread can copy it without it being in memory. */
 
 import { readdirSync, rmSync } from 'node:fs'
-import { mkdir, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { MailError } from '../../contracts/mail-error.ts'
 import type { MessageSource } from '../../contracts/message.ts'
+import { makeFolder } from '../../files/folder.ts'
 import { mailErrorOf } from './faults.ts'
 
 const CHUNK = 262_144
@@ -20,7 +21,7 @@ export async function stashLarge(folder: string, source: MessageSource): Promise
   const path = join(stashFolder(folder), `${process.pid}-${randomUUID()}`)
   const remove = (): void => rmSync(path, { force: true })
   try {
-    await mkdir(stashFolder(folder), { recursive: true, mode: 0o700 })
+    makeFolder(stashFolder(folder))
     await using file = await open(path, 'wx', 0o600)
     for (let at = 0; at < source.size; at += CHUNK) {
       const octets = await source.read(at, at + CHUNK)

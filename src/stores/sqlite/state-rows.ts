@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { NewStateRow, StateChange, StateRow } from '../../contracts/state.ts'
 import { ConfigurationError } from '../../contracts/mail-error.ts'
-import { makeFolder } from '../folder.ts'
+import { makeFolder } from '../../files/folder.ts'
 import { STATE_PAGE } from '../state-input.ts'
 import { Sql } from './sql.ts'
 

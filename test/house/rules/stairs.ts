@@ -16,13 +16,14 @@ const ground = ['contracts']
 const tools = [...ground, 'bytes', 'engine', 'mime', 'sasl', 'dkim', 'spf']
 const engineRoom = [...tools, 'pipeline']
 const workshops = ['smtp', 'imap', 'pop3', 'smtp-server', 'filters', 'stores', 'directories', 'dns']
-const upstairs = [...engineRoom, ...workshops, 'outbound', 'net']
+const upstairs = [...engineRoom, 'files', ...workshops, 'outbound', 'net']
 
 /** One line per room, from the ground up. */
 export const stairs: Readonly<Record<string, Room>> = {
   contracts: { rooms: [], node: [] },
   bytes: { rooms: ground, node: [] },
   engine: { rooms: ground, node: [] },
+  files: { rooms: ground, node: ['node:fs', 'node:path'] },
   mime: { rooms: [...ground, 'bytes'], node: [] },
   sasl: { rooms: [...ground, 'bytes'], node: ['node:crypto'] },
   dkim: { rooms: [...ground, 'bytes', 'mime'], node: ['node:crypto'] },
@@ -35,12 +36,15 @@ export const stairs: Readonly<Record<string, Room>> = {
   'smtp-server': { rooms: engineRoom, node: 'any' },
   filters: { rooms: engineRoom, node: 'any' },
   // A store that holds the queue as well keeps to the queue's own rules: `outbound/queue`, which imports no store.
-  stores: { rooms: [...tools, 'outbound'], node: 'any' },
+  stores: { rooms: [...tools, 'files', 'outbound'], node: 'any' },
   directories: { rooms: tools, node: 'any' },
   // Questions go out as datagrams; what does not fit comes over a connection of `net`.
   dns: { rooms: tools, node: 'any', datagrams: true },
-  outbound: { rooms: [...engineRoom, 'dns'], node: 'any' },
-  net: { rooms: tools, node: ['node:net', 'node:tls', 'node:https', 'node:crypto', 'node:fs', 'node:fs/promises', 'node:path'] },
+  outbound: { rooms: [...engineRoom, 'files', 'dns'], node: 'any' },
+  net: {
+    rooms: [...tools, 'files'],
+    node: ['node:net', 'node:tls', 'node:https', 'node:crypto', 'node:fs', 'node:fs/promises', 'node:path'],
+  },
   server: { rooms: upstairs, node: [] },
   index: { rooms: [...upstairs, 'server'], node: [] },
   cli: { rooms: [...upstairs, 'server', 'index'], node: 'any' },

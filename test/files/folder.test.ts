@@ -5,8 +5,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { makeFolder } from '../../src/stores/folder.ts'
-import { folderOf } from './sqlite-fixtures.ts'
+import { makeFolder } from '../../src/files/folder.ts'
+import { folderOf } from '../stores/sqlite-fixtures.ts'
 
 test('folders are made with those above them, for their owner only, and again is no error', t => {
   const folder = folderOf(t)
@@ -23,11 +23,14 @@ test(
   () => {
     // In a process of its own: what waits here waits without end, and keeps even a test's time limit from being seen.
     const program = `
+      import { developmentCertificate } from 'mailwright/net'
+      import { dkimKeys, secretFile } from 'mailwright/outbound'
       import { fileSpool, sqliteStore } from 'mailwright/stores/sqlite'
       import { traceJournal } from 'mailwright/stores/traces'
       const [path, folder, directory] = ['/proc/foo', '/proc/foo', '/proc/foo']
-      for (const make of [() => sqliteStore({ path }), () => fileSpool({ directory }), () => traceJournal({ folder })]) {
-        try { make() } catch (error) { console.log(error.message) }
+      for (const make of [() => sqliteStore({ path }), () => fileSpool({ directory }), () => traceJournal({ folder }), () => developmentCertificate(path, ['home.test']),
+        () => dkimKeys({ folder, domains: ['home.test'] }), () => secretFile('/proc/foo/secret')]) {
+        try { await make() } catch (error) { console.log(error.message) }
       }`
     const { stdout, stderr, signal } = spawnSync(
       process.execPath,
@@ -36,11 +39,11 @@ test(
     )
     assert.equal(signal, null, 'it does not wait')
     assert.deepEqual(
-      stdout.split('\n').slice(0, 3),
+      stdout.split('\n').slice(0, 6),
       [
         '/proc/foo cannot be used as the folder of a mail store: name one that can be written to',
         '/proc/foo cannot be used for spooling: name a directory that can be written to',
-        "ENOENT: no such file or directory, mkdir '/proc/foo'",
+        ...Array<string>(4).fill("ENOENT: no such file or directory, mkdir '/proc/foo'"),
       ],
       stderr,
     )
