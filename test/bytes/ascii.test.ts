@@ -22,6 +22,7 @@ import {
   utf8Bytes,
   utf8Text,
 } from '../../src/bytes/index.ts'
+import { processorTime } from '../support/processor-time.ts'
 
 test('octets and Latin-1 text are inverse, long ones too', () => {
   const all = Uint8Array.from({ length: 10_000 }, (_, i) => i & 255)
@@ -134,10 +135,10 @@ test('what is stuffed arrives as it was, however both are cut (RFC 5321 §4.5.2)
 test('8 MB of dots are stuffed in linear time (P15)', () => {
   const piece = latin1Bytes('.\r\n'.repeat(21_845))
   const stuffer = new DotStuffer()
-  const started = performance.now()
+  const began = processorTime()
   let octets = 0
   for (let fed = 0; fed < 8_388_608; fed += piece.length) for (const slice of stuffer.stuff(piece)) octets += slice.length
-  const took = performance.now() - started
+  const took = processorTime() - began
   assert(octets > 11_000_000)
   assert(took < 1000, `${took.toFixed(0)} ms`)
 })

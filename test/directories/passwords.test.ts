@@ -189,10 +189,12 @@ for (const { name, make } of bothKinds()) {
 
 test('a right password is remembered as long as it may be, a wrong one never', async () => {
   const cost = { memory: 19_456, passes: 2 }
+  // Processor time of all threads: hashing is done on another one.
   const timed = async (directory: FullDirectory, password: string): Promise<number> => {
-    const start = performance.now()
+    const began = process.cpuUsage()
     await directory.verify(shows('ann@example.org', password), 'imap')
-    return performance.now() - start
+    const { user, system } = process.cpuUsage(began)
+    return (user + system) / 1000
   }
   const remembering = memoryDirectory({ accounts: { 'ann@example.org': PASSWORD }, hashCost: cost })
   const forgetting = memoryDirectory({ accounts: { 'ann@example.org': PASSWORD }, hashCost: cost, rememberFor: 0 })

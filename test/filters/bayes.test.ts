@@ -10,7 +10,7 @@ import { tokensOf } from '../../src/filters/bayes/tokens.ts'
 import { messageText } from '../../src/filters/message-text.ts'
 import { address, connectionOf, houseOf, spooled } from '../pipeline/house.ts'
 import { mail, source } from './mails.ts'
-import { crowding } from '../support/crowding.ts'
+import { processorTime } from '../support/processor-time.ts'
 
 const LIMITS = { tokens: 1500, characters: 65_536 }
 
@@ -195,14 +195,14 @@ test('M6: hostile text is read in linear time and bounded memory', async () => {
   for (const [name, shape] of Object.entries(shapes)) {
     const time = async (n: number): Promise<number> => {
       const letter = source(`Content-Type: text/html; charset=utf-8\n\n${shape(n)}`)
-      const began = performance.now()
+      const began = processorTime()
       const text = await messageText(letter)
       const tokens = tokensOf(text, LIMITS)
       assert.ok(tokens.size <= LIMITS.tokens)
-      return performance.now() - began
+      return processorTime() - began
     }
     const took = await time(1_000_000)
-    assert.ok(took < 250 * crowding(), `${name} took ${took.toFixed(0)} ms`)
+    assert.ok(took < 250, `${name} took ${took.toFixed(0)} ms`)
   }
 })
 

@@ -14,6 +14,7 @@ import { fakeResolver } from 'mailwright/testing'
 import { address, connectionOf, houseOf, spooled } from '../pipeline/house.ts'
 import { PLAIN } from './sender-auth-house.ts'
 import { zip } from './archives.ts'
+import { processorTime } from '../support/processor-time.ts'
 
 const REPORT: DmarcReport = {
   organisation: 'Example & <Sons>',
@@ -46,7 +47,7 @@ test('a report that was written is read as it was: plain, gzip, zip (RFC 9990 §
 test('bombs, entities, nests and crowds are no reports (M5)', () => {
   const xml = writeDmarcReport(REPORT)
   const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024, ' '))
-  const began = performance.now()
+  const began = processorTime()
   assert.equal(readDmarcReport(bomb), undefined)
   assert.equal(readDmarcReport(zip([{ name: 'a', content: Buffer.alloc(20 * 1024 * 1024) }])), undefined)
   const one = { name: 'a', content: Buffer.from(xml) }
@@ -61,7 +62,7 @@ test('bombs, entities, nests and crowds are no reports (M5)', () => {
     Buffer.from('<feedback/>'),
   ])
     assert.equal(readDmarcReport(octets), undefined)
-  assert.ok(performance.now() - began < 10_000)
+  assert.ok(processorTime() - began < 10_000)
 })
 
 test('what was examined is counted, and reported where the domain’s own addresses, or those that agreed, want it (RFC 9990 §4)', async () => {

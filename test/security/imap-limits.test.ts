@@ -6,6 +6,7 @@ import { transcript } from 'mailwright/testing'
 import { mail, makeWorld, world } from '../imap/world.ts'
 import { rawClient } from '../pop3/raw.ts'
 import type { RawClient } from '../pop3/raw.ts'
+import { processorTime } from '../support/processor-time.ts'
 
 const LOGIN = `
   S: * OK *
@@ -171,7 +172,7 @@ test('huge, reversed and repeated sets cost what the mailbox holds, not what the
   const { engine, errors } = await makeWorld({ messages: [mail('one'), mail('two')] })
   const client = await clientOf(engine)
   await client.say('a1 LOGIN ann secret\r\na2 SELECT INBOX\r\n')
-  const started = performance.now()
+  const began = processorTime()
   for (const set of ['1:4294967295', '4294967295:1', '*:1', '1:*,*:1,4294967295:1', '1:*,'.repeat(10_000) + '2']) {
     for (const command of ['UID FETCH', 'UID SEARCH UID', 'UID STORE', 'UID COPY']) {
       const rest = { 'UID FETCH': ' UID', 'UID SEARCH UID': '', 'UID STORE': ' +FLAGS (x)', 'UID COPY': ' INBOX/none' }[command] ?? ''
@@ -184,7 +185,7 @@ test('huge, reversed and repeated sets cost what the mailbox holds, not what the
   for (const set of ['0', '4294967296', '99999999999999999999', '1:', ':1', ',1', '1,', '-1', '1:2:3', '**']) {
     assert.match(text(await client.say(`c UID FETCH ${set} UID\r\n`)), /^c BAD/, set)
   }
-  assert.ok(performance.now() - started < 5_000)
+  assert.ok(processorTime() - began < 5_000)
   client.peer.vanish()
   await client.done
   assert.deepEqual(errors, [])

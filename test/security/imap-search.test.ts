@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { seededRandom, transcript } from 'mailwright/testing'
 import { finderOf, isRepetitive } from '../../src/imap/search/finder.ts'
 import { mail, world } from '../imap/world.ts'
-import { crowding } from '../support/crowding.ts'
+import { processorTime } from '../support/processor-time.ts'
 
 const LOGIN = `
   S: * OK *
@@ -57,10 +57,10 @@ test('a text that overlaps itself costs no more than the text it is looked for i
   const text = 'a'.repeat(16 * 1024 * 1024)
   for (const half of [8, 500, 30_000]) {
     const needle = `${'a'.repeat(half)}b${'a'.repeat(half)}`
-    const began = performance.now()
+    const began = processorTime()
     assert.equal(finderOf(needle)(text), false)
-    const took = performance.now() - began
+    const took = processorTime() - began
     t.diagnostic(`${needle.length} characters in 16 MiB: ${took.toFixed(0)} ms`)
-    assert.ok(took < 1000 * crowding(), `${took} ms`)
+    assert.ok(took < 1000, `${took} ms`)
   }
 })

@@ -4,7 +4,7 @@ import type { FakeRecords } from 'mailwright/testing'
 import { latin1Bytes } from '../../src/bytes/index.ts'
 import { authorIn, authorOf } from '../../src/filters/sender-auth/author.ts'
 import { PLAIN, received, signed } from '../filters/sender-auth-house.ts'
-import { crowding } from '../support/crowding.ts'
+import { processorTime } from '../support/processor-time.ts'
 
 /** The attacker: a client and domain of their own, everything in order there. Example.org is who they want to be. */
 const EVIL = { from: 'x@evil.example', ip: '203.0.113.66' }
@@ -107,8 +107,8 @@ test('a From of any length or depth is read in linear time', () => {
     'a,'.repeat(8000),
     '\\'.repeat(16_000),
   ]) {
-    const began = performance.now()
+    const began = processorTime()
     assert.ok('fault' in authorIn(value) || latin1Bytes(value).length > 0)
-    assert.ok(performance.now() - began < 200 * crowding())
+    assert.ok(processorTime() - began < 200)
   }
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { canonicalMailbox, parsePath } from '../../src/smtp-server/path.ts'
 import { OctetFaults } from '../../src/smtp-server/octet-faults.ts'
+import { processorTime } from '../support/processor-time.ts'
 
 const MAILBOXES: Readonly<Record<string, string | undefined>> = {
   'ann@example.org': 'ann | example.org',
@@ -75,13 +76,13 @@ test('a path of any length and form is read in linear time (M6)', () => {
   for (const unit of ['(', '<', '"', '\\', ',', '@', ':', ' ', '.', 'a=', '@a,', 'a.', '\\"']) {
     const time = (length: number): number => {
       const text = `TO:<${unit.repeat(length)}`
-      const began = performance.now()
+      const began = processorTime()
       for (let round = 0; round < 3; round++) {
         parsePath('TO', text)
         parsePath('TO', `${text}@example.org>`)
         parsePath('TO', `TO:<a@b.example> ${unit.repeat(length)}`)
       }
-      return performance.now() - began
+      return processorTime() - began
     }
     time(1000)
     assert.ok(time(200_000) < 1000, unit)

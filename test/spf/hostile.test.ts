@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Resolver } from 'mailwright/contracts'
 import { checkHost, parseSpfRecord, type SpfOutcome } from 'mailwright/spf'
 import { fakeResolver, seededRandom } from 'mailwright/testing'
-import { crowding } from '../support/crowding.ts'
+import { processorTime } from '../support/processor-time.ts'
 
 const QUESTION = { ip: '192.0.2.1', helo: 'mx.example.org', sender: 'ann@example.org' }
 
@@ -55,10 +55,10 @@ test('records without end are read in linear time, and nothing in them throws (S
     `v=spf1 ${'a '.repeat(8000)}`,
   ]
   for (const txt of records) {
-    const began = performance.now()
+    const began = processorTime()
     const { result } = await checked({ 'example.org': { txt: [txt] } }, { sender: `${'a.'.repeat(10_000)}b@example.org` })
     assert.ok(['permerror', 'fail', 'neutral'].includes(result), result)
-    assert.ok(performance.now() - began < 500 * crowding())
+    assert.ok(processorTime() - began < 500)
   }
 })
 

@@ -15,6 +15,7 @@ import type { ContentInput, Operation, TargetInput } from '../../src/stores/sqli
 import { segmentPath } from '../../src/stores/sqlite/segment-format.ts'
 import { Writer } from '../../src/stores/sqlite/writer.ts'
 import { folderOf, inboxOf, message, namesIn, octetsOf, problemsOf, storeIn } from './sqlite-fixtures.ts'
+import { processorTime } from '../support/processor-time.ts'
 
 const OPTIONS = { busyTimeout: 1000, segmentSize: 100_000_000, history: 100, minimumFree: 0, failpoint: undefined }
 
@@ -144,9 +145,9 @@ test('who makes a step of many contents with one sum does not make each be compa
   const contents = forgeries(2000, 4000)
   assert.equal(new Set(contents.map(octets => crc32(octets))).size, 1)
   assert.equal(new Set(contents.map(octets => Buffer.from(octets).toString('latin1'))).size, 2000)
-  const begin = performance.now()
+  const began = processorTime()
   assert.deepEqual(together(writer, [{ kind: 'deliver', contents: contents.map(inMemory), targets: [target('ann')] }]), [true])
-  const took = performance.now() - begin
+  const took = processorTime() - began
   // Two million comparisons take half a minute.
   assert.ok(took < 5000, `${took} ms`)
   assert.deepEqual(await problemsOf(store), [])
