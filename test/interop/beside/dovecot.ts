@@ -53,7 +53,8 @@ export class Dovecot implements Disposable {
   async open(): Promise<Session> {
     // It takes a socket as its standard input for a super-server's, and refuses; what Node calls a pipe is a socket, what a shell makes is none.
     const child = spawn('sh', ['-c', 'cat | "$1" -c "$2" | cat', 'sh', this.#program, join(this.#folder, 'dovecot.conf')], {
-      env: { ...process.env, USER: 'ann', HOME: join(this.#folder, 'home') },
+      // It tells days and times in its own zone.
+      env: { ...process.env, TZ: 'UTC', USER: 'ann', HOME: join(this.#folder, 'home') },
     })
     const session = new ChildSession(child)
     await session.greeting()
