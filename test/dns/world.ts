@@ -1,12 +1,12 @@
 /** DNS of a test's own: zones on an authoritative server (nsd), signed where wanted, behind a validating resolver (unbound), all on loopback. RFC 4035 §5. */
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { freePort } from '../../bench/lib/ports.ts'
 import { requireProgram } from '../support/programs.ts'
 
 /** What a zone holds. */
@@ -112,16 +112,6 @@ function writeZone(folder: string, name: string, { records, signed, damage }: Zo
   run('ldns-signzone', '-n', '-o', name, '-f', file, file, key)
   if (damage !== undefined) writeFileSync(file, readFileSync(file, 'utf8').replaceAll(...damage))
   return [join(folder, `${key}.key`)]
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  await once(socket, 'close')
-  return port
 }
 
 async function started(program: string, args: readonly string[], ready: RegExp): Promise<AsyncDisposable> {

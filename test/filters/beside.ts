@@ -108,16 +108,6 @@ export function answering(end: string, answer: string): (socket: Socket, heard: 
   }
 }
 
-/** A port that nobody listens on at present. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 /** A folder for a program's files. */
 export interface Workshop extends Disposable {
   readonly folder: string

@@ -9,7 +9,8 @@ import type { PolicyServiceOptions } from 'mailwright/filters/policy-service'
 import { socketDialer } from 'mailwright/net'
 import { person } from '../pipeline/house.ts'
 import { requireProgram } from '../support/programs.ts'
-import { answering, fake, freePort, LETTER, sent, started, workshop } from './beside.ts'
+import { freePort } from '../../bench/lib/ports.ts'
+import { answering, fake, LETTER, sent, started, workshop } from './beside.ts'
 import type { Fake } from './beside.ts'
 
 const dialer = socketDialer()

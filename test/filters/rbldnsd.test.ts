@@ -1,7 +1,6 @@
 /** The filters that ask lists, with a real server of lists behind a real resolver. RFC 5782. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,6 +10,7 @@ import type { Resolver, TraceEntry } from 'mailwright/contracts'
 import { stubResolver } from 'mailwright/dns'
 import { dnsbl } from 'mailwright/filters/dnsbl'
 import { domainBlocklist } from 'mailwright/filters/domain-blocklist'
+import { freePort } from '../../bench/lib/ports.ts'
 import { address, connectionOf, houseOf, spooled } from '../pipeline/house.ts'
 import { requireProgram } from '../support/programs.ts'
 
@@ -22,14 +22,6 @@ const ZONES: Readonly<Record<string, readonly [kind: string, text: string]>> = {
 
 interface Lists extends AsyncDisposable {
   readonly resolver: Resolver
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  return port
 }
 
 async function lists(): Promise<Lists> {

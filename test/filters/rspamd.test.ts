@@ -7,7 +7,8 @@ import { score } from 'mailwright/filters/score'
 import { socketDialer } from 'mailwright/net'
 import { person } from '../pipeline/house.ts'
 import { requireProgram } from '../support/programs.ts'
-import { answering, fake, freePort, LETTER, sent, started, workshop } from './beside.ts'
+import { freePort } from '../../bench/lib/ports.ts'
+import { answering, fake, LETTER, sent, started, workshop } from './beside.ts'
 
 const dialer = socketDialer()
 

@@ -7,7 +7,8 @@ import { spamassassin } from 'mailwright/filters/spamassassin'
 import type { SpamassassinOptions } from 'mailwright/filters/spamassassin'
 import { socketDialer } from 'mailwright/net'
 import { requireProgram } from '../support/programs.ts'
-import { answering, fake, freePort, LETTER, sent, started, workshop } from './beside.ts'
+import { freePort } from '../../bench/lib/ports.ts'
+import { answering, fake, LETTER, sent, started, workshop } from './beside.ts'
 
 const dialer = socketDialer()
 const hostname = 'mx.example.org'
