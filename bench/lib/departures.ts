@@ -1,13 +1,15 @@
 /** Kills a server that people submit to again and again, and compares what it acknowledged with what the next server got. D16. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SMTPServer } from 'smtp-server'
 import { sqliteStore } from 'mailwright/stores/sqlite'
+import { DELIVERED } from '../../src/stores/sqlite/queue-schema.ts'
 import { hashOf, Ledger } from './ledger.ts'
-import { submitter } from './load.ts'
+import { acknowledgedSince, submitter } from './load.ts'
 import { mailwright, type OwnPeer } from './mailwright.ts'
 
 /** What came of it. */
@@ -20,9 +22,9 @@ export interface DeparturesResult {
   readonly corrupt: readonly string[]
   /** Arrivals beyond the first, all in all. */
   readonly again: number
-  /** Messages that a kill met between their transmission and its settlement, at most. */
+  /** Messages that a kill met between their arrival and its settlement. */
   readonly inFlight: number
-  /** Arrived again although no kill was near their first arrival. */
+  /** Arrived again although no kill met them so. */
   readonly twice: readonly string[]
   readonly slowestRestart: number
   readonly problems: readonly string[]
@@ -37,17 +39,26 @@ export interface DeparturesOptions {
   readonly verify?: (folder: string) => Promise<readonly string[]>
 }
 
-/** What the next server took is settled within that: milliseconds. A kill before it makes the message come again, and it may. */
-const SETTLED = 400
+/** So many messages each kill follows at least. */
+const LEAST = 12
 /** For what is left after the last kill. */
 const PATIENCE = 150_000
 
-/** The next server: takes everything, and remembers when. */
+/** What arrived of a message, and in which lives of the server that sent it. */
+interface Arrivals {
+  readonly hash: string
+  readonly lives: number[]
+}
+
+/** The next server: takes everything, and remembers what. One for each life of the server that sends, when its lives are of interest. */
 export class NextServer {
-  readonly arrivals: Map<string, { readonly hash: string; readonly at: number[] }> = new Map()
+  readonly arrivals: Map<string, Arrivals>
+  readonly #life: number
   readonly #server: SMTPServer
 
-  constructor() {
+  constructor(arrivals: Map<string, Arrivals> = new Map(), life: number = 0) {
+    this.arrivals = arrivals
+    this.#life = life
     this.#server = new SMTPServer({
       authOptional: true,
       disabledCommands: ['AUTH', 'STARTTLS'],
@@ -67,13 +78,12 @@ export class NextServer {
 
   /** Answers the port. */
   listen(wanted: number = 0): Promise<number> {
-    return new Promise(resolve => {
-      const { server } = this.#server
-      this.#server.listen(wanted, '127.0.0.1', () => {
-        const address = server.address()
-        resolve(typeof address === 'object' && address !== null ? address.port : 0)
-      })
-    })
+    return new Promise(resolve => void this.#server.listen(wanted, '127.0.0.1', () => resolve(this.port)))
+  }
+
+  get port(): number {
+    const address = this.#server.server.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
   }
 
   close(): Promise<void> {
@@ -85,10 +95,10 @@ export class NextServer {
     const id = /^X-Ledger: ([0-9a-f]+)\r$/m.exec(octets.subarray(0, head + 2).toString('latin1'))?.[1] ?? '?'
     const hash = hashOf(octets.subarray(head + 4))
     const known = this.arrivals.get(id)
-    if (known === undefined) this.arrivals.set(id, { hash, at: [Date.now()] })
+    if (known === undefined) this.arrivals.set(id, { hash, lives: [this.#life] })
     else {
-      known.at.push(Date.now())
-      if (known.hash !== hash) this.arrivals.set(id, { hash: 'differs', at: known.at })
+      known.lives.push(this.#life)
+      if (known.hash !== hash) this.arrivals.set(id, { hash: 'differs', lives: known.lives })
     }
   }
 }
@@ -99,52 +109,81 @@ export async function departures(options: DeparturesOptions): Promise<Departures
   const folder = mkdtempSync(join(tmpdir(), 'mailwright-departures-'))
   const data = join(folder, 'data')
   const ledger = new Ledger(join(folder, 'ledger'))
-  const next = new NextServer()
-  const words = ['--smarthost', `127.0.0.1:${await next.listen()}`]
-  const killed: number[] = []
+  const arrivals = new Map<string, Arrivals>()
+  const servers: NextServer[] = []
+  /** Begins a life of the server. What arrives late from the one before is told apart by the port. */
+  const begun = async (): Promise<OwnPeer> => {
+    const next = new NextServer(arrivals, servers.length)
+    servers.push(next)
+    return mailwright(data, ['--smarthost', `127.0.0.1:${await next.listen()}`])
+  }
+  /** Of each life, the messages that its end met unsettled. */
+  const open: ReadonlySet<string>[] = []
   let slowestRestart = 0
-  let peer: OwnPeer = await mailwright(data, words)
+  let peer = await begun()
   for (let kill = 0; kill < kills; kill++) {
     const { submissionPort, user, password } = peer
-    const load = Array.from({ length: submitters }, () => submitter(submissionPort, user, password, 'bob@far.example', ledger))
+    const load = Array.from({ length: submitters }, () => submitter(submissionPort, user, password, id => `${id}@far.example`, ledger))
+    const before = ledger.acknowledged.size
     await sleep(50 + Math.random() * 750)
+    await acknowledgedSince(before, LEAST, ledger, load)
+    await peer.kill()
+    open.push(unsettled(data))
     const start = performance.now()
-    killed.push(Date.now())
-    const [restarted] = await Promise.all([
-      peer.restart().then(again => {
+    const [again] = await Promise.all([
+      begun().then(restarted => {
         slowestRestart = Math.max(slowestRestart, performance.now() - start)
-        return again
+        return restarted
       }),
       ...load,
     ])
-    peer = restarted
+    peer = again
     onProgress?.(
-      `${kill + 1} of ${kills} kills: ${ledger.acknowledged.size} acknowledged, ${next.arrivals.size} arrived, slowest restart ${slowestRestart.toFixed(0)} ms`,
+      `${kill + 1} of ${kills} kills: ${ledger.acknowledged.size} acknowledged, ${arrivals.size} arrived, slowest restart ${slowestRestart.toFixed(0)} ms`,
     )
   }
-  const missing = (): readonly string[] => [...ledger.acknowledged.keys()].filter(id => !next.arrivals.has(id))
+  const missing = (): readonly string[] => [...ledger.acknowledged.keys()].filter(id => !arrivals.has(id))
   await peer.stopKeeping()
   await freed(data)
-  peer = await mailwright(data, words)
+  peer = await mailwright(data, ['--smarthost', `127.0.0.1:${servers.at(-1)?.port}`])
   const waiting = await settled(data, onProgress)
   await peer.stopKeeping()
   const problems = [...((await options.verify?.(data)) ?? [])]
   if (waiting > 0) problems.push(`${waiting} messages wait in the queue for good`)
   const lost = missing()
-  const corrupt = [...next.arrivals].flatMap(([id, { hash }]) =>
+  const corrupt = [...arrivals].flatMap(([id, { hash }]) =>
     (ledger.acknowledged.get(id) ?? ledger.uncertain.get(id)) === hash ? [] : [id],
   )
-  const isNearKill = (at: number): boolean => killed.some(kill => at > kill - SETTLED && at < kill + SETTLED / 2)
-  const arrivals = [...next.arrivals]
-  const again = arrivals.reduce((sum, [, { at }]) => sum + at.length - 1, 0)
-  const inFlight = arrivals.reduce((sum, [, { at }]) => sum + at.filter(isNearKill).length, 0)
-  // Every arrival but the last was followed by another try: only a kill before its settlement explains that.
-  const twice = arrivals.flatMap(([id, { at }]) => (at.slice(0, -1).every(isNearKill) ? [] : [id]))
-  await next.close()
+  const all = [...arrivals]
+  const again = all.reduce((sum, [, { lives }]) => sum + lives.length - 1, 0)
+  const inFlight = all.reduce((sum, [id, { lives }]) => sum + lives.filter(life => open[life]?.has(id)).length, 0)
+  // Every arrival but the last was followed by another try: only the end of that life before the settlement explains it.
+  const twice = all.flatMap(([id, { lives }]) => {
+    const inOrder = lives.toSorted((one, other) => one - other)
+    return inOrder.slice(0, -1).every((life, at) => life !== inOrder[at + 1] && open[life]?.has(id)) ? [] : [id]
+  })
+  for (const server of servers) await server.close()
   ledger.close()
   if (lost.length + corrupt.length + twice.length + problems.length === 0) rmSync(folder, { recursive: true, force: true })
   else onProgress?.(`the folder was kept: ${folder}`)
   return { kills, acknowledged: ledger.acknowledged.size, lost, corrupt, again, inFlight, twice, slowestRestart, problems }
+}
+
+/** The messages that the dead server had not settled: read from a copy of its database, so that the next server finds all as it was. */
+function unsettled(data: string): ReadonlySet<string> {
+  const copy = mkdtempSync(join(tmpdir(), 'mailwright-departures-'))
+  try {
+    for (const name of ['mail.sqlite', 'mail.sqlite-wal']) {
+      const file = join(data, 'mail', name)
+      if (existsSync(file)) copyFileSync(file, join(copy, name))
+    }
+    const database = new DatabaseSync(join(copy, 'mail.sqlite'))
+    const rows = database.prepare(`SELECT address FROM queue_recipient WHERE state < ${DELIVERED}`).all()
+    database.close()
+    return new Set(rows.map(({ address }) => String(address).split('@')[0] ?? ''))
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
 }
 
 /** Gives back what the dead had leased, as a process does whose clock is two minutes ahead, and makes it due: nobody need wait for it. */

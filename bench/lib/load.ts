@@ -1,6 +1,7 @@
 /** Clients that deliver and append as fast as they are answered, until the server dies under them. */
 
 import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ledger } from './ledger.ts'
 
 /** One line-oriented conversation that ends when the connection does. */
@@ -56,14 +57,20 @@ export async function deliverer(port: number, greeting: 'LHLO' | 'EHLO', recipie
     if ((await talk.line(isReply)) === undefined) return
     talk.send(`${greeting} load.example\r\n`)
     if ((await talk.line(isReply)) === undefined) return
-    await transactions(talk, 'ledger@elsewhere.example', recipient, ledger)
+    await transactions(talk, 'ledger@elsewhere.example', () => recipient, ledger)
   } finally {
     talk.close()
   }
 }
 
-/** Logs in and submits over SMTP until the connection ends. */
-export async function submitter(port: number, user: string, password: string, recipient: string, ledger: Ledger): Promise<void> {
+/** Logs in and submits over SMTP until the connection ends, each message to a recipient made of its id. */
+export async function submitter(
+  port: number,
+  user: string,
+  password: string,
+  recipientOf: (id: string) => string,
+  ledger: Ledger,
+): Promise<void> {
   const talk = new Conversation(port)
   try {
     if ((await talk.line(isReply)) === undefined) return
@@ -73,17 +80,17 @@ export async function submitter(port: number, user: string, password: string, re
     const reply = await talk.line(isReply)
     if (reply === undefined) return
     if (!reply.startsWith('235')) throw new Error(`the login was refused: ${reply}`)
-    await transactions(talk, user, recipient, ledger)
+    await transactions(talk, user, recipientOf, ledger)
   } finally {
     talk.close()
   }
 }
 
 /** One message after the other, until the connection ends. */
-async function transactions(talk: Conversation, sender: string, recipient: string, ledger: Ledger): Promise<void> {
+async function transactions(talk: Conversation, sender: string, recipientOf: (id: string) => string, ledger: Ledger): Promise<void> {
   for (;;) {
     const { id, octets } = ledger.message(undefined, sender)
-    talk.send(`MAIL FROM:<${sender}>\r\nRCPT TO:<${recipient}>\r\nDATA\r\n`)
+    talk.send(`MAIL FROM:<${sender}>\r\nRCPT TO:<${recipientOf(id)}>\r\nDATA\r\n`)
     for (const expected of ['250', '250', '354']) {
       const reply = await talk.line(isReply)
       if (reply === undefined) return
@@ -123,4 +130,11 @@ export async function appender(port: number, user: string, password: string, led
   } finally {
     talk.close()
   }
+}
+
+/** Resolves once the load had `count` more acknowledged than `before`: however slow the machine is, there is something to lose. */
+export async function acknowledgedSince(before: number, count: number, ledger: Ledger, load: readonly Promise<void>[]): Promise<void> {
+  let isOver = false
+  void Promise.allSettled(load).then(() => (isOver = true))
+  while (!isOver && ledger.acknowledged.size < before + count) await sleep(5)
 }

@@ -30,6 +30,10 @@ export interface OwnPeer extends Peer {
   readonly folder: string
   /** The longest that the server's event loop stood still since the last question, in milliseconds. */
   longestStall(): Promise<number>
+  /** The most processor time that one turn of its event loop took since the last question, in milliseconds. */
+  longestTurn(): Promise<number>
+  /** Kills the process and leaves the folder. */
+  kill(): Promise<void>
   /** Kills the process and starts it again on the same folder. */
   restart(): Promise<OwnPeer>
   /** Stops it and leaves the folder. */
@@ -70,6 +74,11 @@ async function started(folder: string, script: string, words: readonly string[],
     child.once('exit', code => reject(new Error(`the server ended with ${code} before it was ready`)))
     createInterface({ input: child.stdout as Readable }).once('line', line => resolve(JSON.parse(line) as Ready))
   })
+  const asked = async (): Promise<readonly number[]> => {
+    child.kill('SIGUSR2')
+    const { value } = await stalls.next()
+    return String(value).split(' ').map(Number)
+  }
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     const over = new Promise(resolve => child.once('exit', resolve))
     child.kill(signal)
@@ -96,11 +105,9 @@ async function started(folder: string, script: string, words: readonly string[],
       rmSync(folder, { recursive: true, force: true })
     },
     stopKeeping: () => stop('SIGTERM'),
-    async longestStall() {
-      child.kill('SIGUSR2')
-      const { value } = await stalls.next()
-      return Number(value)
-    },
+    kill: () => stop('SIGKILL'),
+    longestStall: async () => (await asked())[0] ?? 0,
+    longestTurn: async () => (await asked())[1] ?? 0,
     async restart() {
       await stop('SIGKILL')
       return again()

@@ -8,8 +8,11 @@ import { sqliteStore } from 'mailwright/stores/sqlite'
 import { median } from './figures.ts'
 import { ImapClient } from './imap-client.ts'
 import { hashOf, Ledger } from './ledger.ts'
-import { appender, deliverer } from './load.ts'
+import { acknowledgedSince, appender, deliverer } from './load.ts'
 import { mailwright, type OwnPeer } from './mailwright.ts'
+
+/** So many messages each kill follows at least. */
+const LEAST = 12
 
 /** What came of it. */
 export interface TortureResult {
@@ -62,7 +65,9 @@ export async function torture(options: TortureOptions): Promise<TortureResult & 
     for (let n = 0; n < (options.appenders ?? 4); n++) {
       load.push(appender(peer.imapPort ?? 0, peer.user, peer.password, ledger, n % 2 === 0 ? 1 : 20))
     }
+    const before = ledger.acknowledged.size
     await sleep(50 + Math.random() * 750)
+    await acknowledgedSince(before, LEAST, ledger, load)
     const start = performance.now()
     // The clients take their time to notice: that is no part of the restart.
     const restart = peer.restart().then(next => {
