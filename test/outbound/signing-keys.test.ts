@@ -133,6 +133,17 @@ test('a record that vanishes from DNS before its key signs begins anew, and no s
   assert.equal(new Set([...selectors, 'mw20261124e', 'mw20261124e2']).size, 4, selectors.join())
 })
 
+test('keys that were made before the clock was put back can be put to use and forgotten at once', async () => {
+  const clock = fakeTime()
+  const options: DkimKeysOptions = { folder: folder(), domains: ['example.org'], types: ['ed25519'], publishMs: 0, clock }
+  const store = await dkimKeys(options)
+  await store.prepare('example.org')
+  clock.pass(-3_600_000)
+  assert.equal(await store.rotate('example.org'), 'rotated')
+  clock.pass(-3_600_000)
+  assert.equal((await store.forget('example.org')).length, 1)
+})
+
 test('processes that change one folder at once lose nothing, and a lock that was left behind holds nobody up', async () => {
   const options: DkimKeysOptions = { folder: folder(), domains: ['example.org'], types: ['ed25519'], publishMs: 0 }
   const stores = await Promise.all(Array.from({ length: 5 }, () => dkimKeys(options)))

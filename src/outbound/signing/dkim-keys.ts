@@ -153,7 +153,7 @@ class KeyStore implements DkimKeyStore {
     const { publishMs = 3 * DAY, published } = this.#options
     const now = this.#clock.now()
     const isReady = ({ since, seen }: KeptKey): boolean =>
-      published === undefined ? now - since >= publishMs : seen !== undefined && now - seen >= publishMs
+      published === undefined ? passed(since, now) >= publishMs : seen !== undefined && passed(seen, now) >= publishMs
     if (next.length === 0 || !shown || !next.every(isReady)) return 'not-ready'
     const ready = new Set(next.map(({ selector }) => selector))
     let rotated = false
@@ -168,7 +168,7 @@ class KeyStore implements DkimKeyStore {
   async forget(domain: string, age: number = 0): Promise<readonly DkimRecord[]> {
     const name = domainOf(domain)
     const now = this.#clock.now()
-    const isOver = ({ state, since }: KeptKey): boolean => state === 'retired' && now - since >= age
+    const isOver = ({ state, since }: KeptKey): boolean => state === 'retired' && passed(since, now) >= age
     if (!(await this.#reread(name)).some(isOver)) return []
     let gone: readonly KeptKey[] = []
     await this.#change(name, keys => {
@@ -283,6 +283,11 @@ class KeyStore implements DkimKeyStore {
 function recordOf(domain: string, { selector, record, state, since, seen }: KeptKey): DkimRecord {
   const looked = seen === undefined ? {} : { seen }
   return { name: keyRecordName(domain, selector), text: record, strings: txtStrings(record), state, domain, selector, since, ...looked }
+}
+
+/** How long something has been so. A clock that was put back since has not made it less than just now. */
+function passed(since: number, now: number): number {
+  return Math.max(0, now - since)
 }
 
 /** One step further: what nobody has can sign no more; the public half stays for mail that is on its way. */
