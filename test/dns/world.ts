@@ -118,7 +118,7 @@ async function started(program: string, args: readonly string[], ready: RegExp):
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const said: string[] = []
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const timer = setTimeout(() => reject(new Error(`${program} did not start: ${said.join('\n')}`)), 20_000)
+  const timer = setTimeout(() => reject(new Error(`${program} did not start: ${said.join('\n')}`)), 120_000)
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', line => {
       said.push(line)

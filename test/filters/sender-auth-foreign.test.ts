@@ -72,7 +72,7 @@ test(`${MESSAGES} messages: OpenDKIM and OpenDMARC, milters of Postfix, find DKI
       return { message, sender: `x@${random.pick(DOMAINS)}` }
     })
     await deliver(peer.smtpPort ?? 0, cases)
-    for (const end = Date.now() + 30_000; arrived.size < MESSAGES && Date.now() < end;) {
+    for (const end = performance.now() + 120_000; arrived.size < MESSAGES && performance.now() < end;) {
       const { promise, resolve } = Promise.withResolvers<void>()
       wake = resolve
       const timer = setTimeout(resolve, 1000)

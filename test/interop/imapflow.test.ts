@@ -42,7 +42,7 @@ async function stateOf(client: ImapFlow): Promise<unknown> {
 
 test(
   'imapflow works over every transport, and finds all as it was after the wire broke (RFC 9051 §2.3.1.1, §6.3.13)',
-  { timeout: 20_000 },
+  { timeout: 120_000 },
   async () => {
     await using server = await started()
     const deeds = new Deeds('imapflow')

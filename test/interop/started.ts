@@ -34,7 +34,7 @@ export function doorFor(protocol: 'smtp' | 'imap' | 'pop3', transport: Transport
 /** Runs a foreign program; its output. Fails, with what it said, when it does. */
 export function run(program: string, args: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = execFile(program, args, { timeout: 30_000 }, (error, stdout, stderr) => {
+    const child = execFile(program, args, { timeout: 120_000 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout)
       else reject(new assert.AssertionError({ message: `${program} ${args.join(' ')}: ${error.message}\n${stdout}\n${stderr}` }))
     })
@@ -65,7 +65,7 @@ export async function started(): Promise<Started> {
     },
     async nothingArrives() {
       for (let waited = 0; readdirSync(personalFiles(data).spool).length > 0; waited += 20) {
-        assert.ok(waited < 5000, 'a message that was cut off is forgotten')
+        assert.ok(waited < 60_000, 'a message that was cut off is forgotten')
         await sleep(20)
       }
     },

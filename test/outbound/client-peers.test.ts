@@ -188,6 +188,6 @@ test('Postfix: BDAT and DATA, small and large (RFC 3030 §2)', { skip: noPostfix
     }
     opened.session.quit()
   }
-  for (let round = 0; round < 100 && (await peer.delivered()) < taken; round++) await new Promise(resolve => setTimeout(resolve, 100))
+  for (let round = 0; round < 600 && (await peer.delivered()) < taken; round++) await new Promise(resolve => setTimeout(resolve, 100))
   assert.equal(await peer.delivered(), taken)
 })

@@ -117,7 +117,7 @@ function defineTests(): void {
     const database = new DatabaseSync(join(path, 'mail.sqlite'), { readOnly: true })
     t.after(() => database.close())
     const rows = (table: string): number => Number(Object.values(database.prepare(`SELECT count(*) FROM ${table}`).get() ?? {})[0])
-    for (let wait = 0; rows('queue_message') > 1 && wait < 100; wait++) await sleep(50)
+    for (let wait = 0; rows('queue_message') > 1 && wait < 1000; wait++) await sleep(50)
     await store.compact()
     assert.deepEqual(['queue_message', 'queue_recipient', 'queue_key', 'queue_share'].map(rows), [1, 1, 1, 1])
     assert.deepEqual(await problemsOf(store), [])

@@ -61,7 +61,7 @@ async function killed(path: string, book: string, name: string, after: number | 
   // Counted from the first acknowledgement, so that a slow start does not leave nothing to lose.
   while (after !== undefined && lengthOf(book) === before && child.exitCode === null && child.signalCode === null) await sleep(5)
   // Another signal than the failpoint's own: a place that is never passed must show.
-  const timer = setTimeout(() => child.kill(after === undefined ? 'SIGTERM' : 'SIGKILL'), after ?? 20_000)
+  const timer = setTimeout(() => child.kill(after === undefined ? 'SIGTERM' : 'SIGKILL'), after ?? 120_000)
   const [, signal] = await ended
   clearTimeout(timer)
   return signal

@@ -134,7 +134,7 @@ async function inboxOf(
   directory: ReturnType<typeof memoryDirectory>,
   address: string,
   wanted: number,
-  within: number = 5000,
+  within: number = 60_000,
 ): Promise<readonly string[]> {
   const account = await directory.account(address)
   if (account === undefined) throw new Error(`no account ${address}`)
