@@ -234,11 +234,15 @@ export class Onion {
     const frame = log.enter(middleware.name)
     let below: Promise<Verdict> | undefined
     let again = false
-    const next: Next = async () => {
-      if (below !== undefined) {
-        again = true
-        throw new Error('next() was called twice')
-      }
+    const next: Next = () => {
+      if (below === undefined) return goDown()
+      again = true
+      const twice = Promise.reject<Verdict>(new Error('next() was called twice'))
+      // Nobody may be waiting for it, and what nobody hears ends the process.
+      twice.catch(() => undefined)
+      return twice
+    }
+    const goDown = async (): Promise<Verdict> => {
       const began = this.#clock.monotonic()
       below = goOn()
       const verdict = await below

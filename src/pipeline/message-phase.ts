@@ -103,7 +103,14 @@ async function runPhase(house: House, message: ArrivedMessage, header: HeaderBlo
         return fields.find(field => field.key === key)?.value
       },
       edits,
-      parsed: () => (parsing ??= house.parse(content)),
+      parsed() {
+        if (parsing === undefined) {
+          parsing = house.parse(content)
+          // Who asked may have decided without it, and what nobody hears ends the process.
+          parsing.catch(() => undefined)
+        }
+        return parsing
+      },
     }),
     ...(innermost === undefined ? {} : { innermost }),
   })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { accept, defer, discard, quarantine, reject } from 'mailwright/contracts'
+import { accept, defer, discard, MailError, quarantine, reject } from 'mailwright/contracts'
 import type { Middleware, TraceEntry, Verdict } from 'mailwright/contracts'
 import { address, connectionOf, houseOf, mailOf, spooled } from './house.ts'
 import type { TestHouse } from './house.ts'
@@ -101,6 +101,11 @@ test('what middleware does wrong defers, is told, and hurts nobody else (M8)', a
       await next().catch(() => undefined)
       return verdict
     },
+    'calls next twice and waits for neither': async (_context, next) => {
+      void next()
+      void next()
+      return accept()
+    },
   }
   for (const [what, recipient] of Object.entries(faults)) {
     fault = recipient
@@ -115,6 +120,20 @@ test('what middleware does wrong defers, is told, and hurts nobody else (M8)', a
     assert.deepEqual(await receive(house), accept(), `the next one after "${what}"`)
   }
   assert.equal((await mailOf(house.store, 'ann')).length, Object.keys(faults).length)
+})
+
+test('a parse that failed hurts nobody when who asked for it did not wait', async () => {
+  const impatient: Middleware = {
+    name: 'impatient',
+    async message(context, next) {
+      void context.parsed()
+      return next()
+    },
+  }
+  const house = houseOf({ middleware: [impatient], parse: () => Promise.reject(new MailError('invalid', 'it cannot be parsed')) })
+  assert.deepEqual(await receive(house), accept())
+  // What nobody heard would end the process, or here the test, in the next turn.
+  await new Promise(resolve => setImmediate(resolve))
 })
 
 test('a middleware that hangs is given up at its deadline, and its signal fires (M8)', async () => {
