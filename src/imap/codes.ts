@@ -10,6 +10,8 @@ export interface Completion {
   /** Response code without its brackets. */
   readonly code?: string
   readonly text: string
+  /** The session ends after it, with these last words. RFC 9051 §7.1.5. */
+  readonly bye?: string
 }
 
 /** It was done. RFC 9051 §7.1.1. */

@@ -23,18 +23,13 @@ export interface CommandSpec<A> {
   parse(p: Parser): A
   /** Prints untagged responses and answers how it ended. */
   run(context: Context, args: A): Completion | Promise<Completion | Later>
-  /** Reads past what follows a command that is not admitted, before it is told so. Default: nothing follows it. */
-  refuse?(context: Context, args: A, completion: Completion): Promise<Completion>
 }
 
-/** A command with its arguments. */
-export interface Bound {
-  run(context: Context): Completion | Promise<Completion | Later>
-  refuse(context: Context, completion: Completion): Completion | Promise<Completion>
-}
+/** Runs a command with its arguments. */
+export type Bound = (context: Context) => Completion | Promise<Completion | Later>
 
 /** A command whose arguments are nobody else's business. */
-export interface Command extends Omit<CommandSpec<unknown>, 'parse' | 'run' | 'refuse'> {
+export interface Command extends Omit<CommandSpec<unknown>, 'parse' | 'run'> {
   /** Reads the arguments. */
   bind(p: Parser): Bound
 }
@@ -49,10 +44,7 @@ export function command<A>(spec: CommandSpec<A>): Command {
     bind(p) {
       const args = spec.parse(p)
       p.end()
-      return {
-        run: context => spec.run(context, args),
-        refuse: (context, completion) => spec.refuse?.(context, args, completion) ?? completion,
-      }
+      return context => spec.run(context, args)
     },
   }
 }

@@ -36,6 +36,8 @@ export class Input {
   #putBack: Uint8Array | undefined
   /** Whether the session waits for the client and nothing else. */
   isWaiting = false
+  /** The message that the command at hand announced, until somebody reads it. */
+  unread: LiteralTail | undefined
 
   constructor(transport: Transport, out: Printer) {
     this.#transport = transport
@@ -86,6 +88,9 @@ export class Input {
 
   /** The next command. */
   async command(within: number, isMessage: MessageTest): Promise<Incoming> {
+    // The lines of a message are whatever somebody wrote: better no session than one that takes them for commands.
+    if (this.unread?.synchronizing === false) throw new Error('the message of the command before was not read')
+    this.unread = undefined
     const pieces: Uint8Array[] = []
     this.#framer.beginCommand()
     for (;;) {
@@ -106,7 +111,10 @@ export class Input {
       const literal = literalTail(frame.bytes)
       if (literal === undefined) return { kind: 'command', octets: concatBytes(pieces), message: undefined }
       const octets = concatBytes(pieces)
-      if (isMessage(octets)) return { kind: 'command', octets, message: literal }
+      if (isMessage(octets)) {
+        this.unread = literal
+        return { kind: 'command', octets, message: literal }
+      }
       // The line end and whatever follows the literal count too: a literal that fills the budget leaves no room for them.
       if (literal.size + 4 > this.#framer.commandBudget) {
         if (literal.synchronizing) return { kind: 'refused', octets }
@@ -130,8 +138,9 @@ export class Input {
     }
   }
 
-  /** The octets of a message literal, slice by slice; `false` from `take` or the end of the connection stops it. */
+  /** The octets of a message literal, slice by slice; the end of the connection, or a client that says nothing, stops it. */
   async message(size: number, within: number, take: (octets: Uint8Array) => Promise<void> | undefined): Promise<'whole' | 'end'> {
+    this.unread = undefined
     // As a chunk, not as a literal: messages do not count into the command's budget.
     this.#framer.chunk(size)
     for (;;) {

@@ -5,7 +5,7 @@ import { SyntaxFault } from '../bytes/cursor.ts'
 import type { LiveConnection } from '../contracts/host.ts'
 import type { MeteredTransport } from '../engine/bandwidth.ts'
 import { commands } from './commands/index.ts'
-import { isAppendToMessage } from './commands/append.ts'
+import { isAppendToMessage, passUnread } from './commands/append.ts'
 import { bad, codes, completionOf, isWorthReporting, printable, refusalOf, type Completion } from './codes.ts'
 import type { Bound, Command } from './command.ts'
 import { Disconnected } from '../engine/sliced-work.ts'
@@ -129,7 +129,7 @@ export class Session {
       context.tag = tag
       const command = readCommand(p)
       const refused = command === undefined ? 'There is no such command' : refusedIn(command.states, stateOf(context))
-      if (command !== undefined && refused === undefined) return { tag, command, bound: command.bind(p) }
+      if (command !== undefined && refused === undefined) return { tag, command, run: command.bind(p) }
       this.#complete(tag, bad(refused ?? 'There is no such command'))
     } catch (error) {
       if (error instanceof SyntaxFault) {
@@ -140,37 +140,44 @@ export class Session {
     return undefined
   }
 
-  async #run({ tag, command, bound }: Asked): Promise<void> {
+  async #run({ tag, command, run }: Asked): Promise<void> {
     const context = this.#context
+    let completion: Completion | Later | undefined
     try {
       if (context.host.command !== undefined) {
         const verdict = await context.host.command(context.connection, command.name)
-        if (verdict.kind !== 'accept') return this.#complete(tag, await bound.refuse(context, refusalOf(verdict)))
+        if (verdict.kind !== 'accept') completion = refusalOf(verdict)
       }
-      context.beginSlice()
-      let completion: Completion | Later
-      try {
-        const running = bound.run(context)
+      if (completion === undefined) {
+        context.beginSlice()
+        const running = run(context)
         completion = running instanceof Promise ? await running : running
-      } catch (error) {
-        completion = this.#failure(error)
       }
-      if ('later' in completion) {
-        const room = (context.completions ??= new Completions(this)).add(tag, completion)
-        return await room
-      }
-      await context.completions?.settled()
-      context.tellUpdates(command.expunge ?? 'tell')
+    } catch (error) {
+      completion = this.#failure(error)
+    }
+    if ('later' in completion) {
+      await (context.completions ??= new Completions(this)).add(tag, completion)
+      return
+    }
+    const { unread } = context.input
+    if (unread !== undefined) completion = await passUnread(context, unread, completion)
+    await context.completions?.settled()
+    this.#end(tag, completion, command.expunge)
+  }
+
+  #end(tag: string, completion: Completion, expunge: 'tell' | 'keep' = 'tell'): void {
+    try {
+      this.#context.tellUpdates(expunge)
       this.#complete(tag, completion)
     } catch (error) {
-      context.out.completion(tag, this.#failure(error))
+      this.#context.out.completion(tag, this.#failure(error))
     }
   }
 
   /** A command that was under way ended. */
   tell(tag: string, completion: Completion): void {
-    this.#context.tellUpdates('tell')
-    this.#complete(tag, completion)
+    this.#end(tag, completion)
   }
 
   /** What an error is to the client of a command that was under way; `undefined` when nobody is there to hear it. */
@@ -194,6 +201,9 @@ export class Session {
     if (completion.status === 'BAD') this.#faults++
     else this.#faults = 0
     if (completion.text !== '') this.#context.out.completion(tag, completion)
+    if (completion.bye === undefined) return
+    this.#context.out.untagged(`BYE ${completion.bye}`)
+    this.#context.isEnding = true
   }
 
   #failure(error: unknown): Completion {
@@ -211,7 +221,7 @@ export class Session {
 interface Asked {
   readonly tag: string
   readonly command: Command
-  readonly bound: Bound
+  readonly run: Bound
 }
 
 function isAppend(incoming: Incoming): boolean {

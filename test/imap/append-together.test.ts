@@ -118,6 +118,27 @@ test('APPENDs that are refused before the store is asked are told in their turn 
   )
 })
 
+test('an APPEND that the command phase refuses is told in its turn too (RFC 9051 §5.5)', () => {
+  let asked = 0
+  const picky: Middleware = {
+    name: 'picky',
+    // The script is played more than once.
+    command: async ({ command }, next) => (command === 'APPEND' && ++asked % 3 === 2 ? reject('Not this one') : next()),
+  }
+  return transcript(
+    world(slow([1, 1], { middleware: [picky] })),
+    `${LOGIN}${THREE}
+  S: (nothing)
+  T: 1 seconds
+  S: a2 OK *
+  S: a3 NO [NOPERM] Not this one
+  S: (nothing)
+  T: 1 seconds
+  S: a4 OK *
+`,
+  )
+})
+
 test('what is none comes after the APPENDs before it (RFC 9051 §2.2.2)', () =>
   transcript(
     world(slow([1, 2])),

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { accept, reject } from 'mailwright/contracts'
+import { accept, MailError, reject } from 'mailwright/contracts'
 import type { Middleware } from 'mailwright/contracts'
 import { transcript } from 'mailwright/testing'
-import { makeWorld, mail, world } from './world.ts'
+import { makeWorld, mail, world, wrapMailboxLists } from './world.ts'
+import type { WorldOptions } from './world.ts'
 
 const LOGIN = `
   S: * OK *
@@ -141,4 +142,59 @@ test('the message of an APPEND that the command phase refuses is read past: its 
   S: a4 OK *
 `,
   )
+})
+
+/** An APPEND whose message is a command, behind which a command tells whether it was carried out. */
+const NO_COMMAND = (answer: string): string => `${LOGIN}
+  C: a2 APPEND INBOX {16+}
+  C: x1 DELETE Drafts
+  S: a2 ${answer}
+  C: a4 STATUS Drafts (MESSAGES)
+  S: * STATUS Drafts (MESSAGES 0)
+  S: a4 OK *
+`
+
+test('the message is read past when the store cannot say which mailboxes there are: its lines are no commands (RFC 9051 §6.3.12)', () =>
+  transcript(
+    world({ mailboxes: ['Drafts'], wrapStore: store => wrapMailboxLists(store, 1), errorsExpected: true }),
+    NO_COMMAND('NO [UNAVAILABLE] *'),
+  ))
+
+test('the message is read past when the spool takes none: its lines are no commands (RFC 9051 §6.3.12)', () => {
+  const full: WorldOptions['wrapSpool'] = () => ({
+    begin() {
+      throw new MailError('no-space', 'the spool is full')
+    },
+  })
+  return transcript(world({ mailboxes: ['Drafts'], wrapSpool: full, errorsExpected: true }), NO_COMMAND('NO [UNAVAILABLE] *'))
+})
+
+test('the message is read past when middleware throws, or answers what is no verdict (RFC 9051 §6.3.12)', async () => {
+  const faults: Middleware['command'][] = [
+    async ({ command }, next) => {
+      if (command === 'APPEND') throw new Error('a bug')
+      return next()
+    },
+    async ({ command }, next) => (command === 'APPEND' ? (undefined as never) : next()),
+  ]
+  for (const command of faults) {
+    const middleware = [{ name: 'faulty', ...(command === undefined ? {} : { command }) }]
+    await transcript(world({ mailboxes: ['Drafts'], middleware, errorsExpected: true }), NO_COMMAND('NO [UNAVAILABLE] *'))
+  }
+})
+
+test('where more than the message follows, the next command cannot be found: the session ends with a word (RFC 9051 §3.4, §7.1.5)', async () => {
+  for (const more of [' (\\Seen) {3+}', `${' '.repeat(80)}(\\Seen) {3+}`]) {
+    await transcript(
+      world(),
+      `${LOGIN}
+  C: a2 APPEND INBOX {3+}
+  C: one${more}
+  C: two
+  S: a2 BAD *
+  S: * BYE *
+  S: (closed)
+`,
+    )
+  }
 })

@@ -180,6 +180,20 @@ test('an account has so many sessions and no more (RFC 9051 §6.2.3)', () =>
 `,
   ))
 
+test('a faulty line in IDLE ends the session: a literal may follow it (RFC 9051 §6.3.13)', () =>
+  transcript(
+    world({ mailboxes: ['Drafts'] }),
+    `${LOGIN}
+  C: a2 IDLE
+  S: + *
+  C: a3 APPEND INBOX "\x00" {16+}
+  C: x1 DELETE Drafts
+  S: a2 BAD *
+  S: * BYE *
+  S: (closed)
+`,
+  ))
+
 test('IDLE without DONE: the next command counts as DONE and is run (RFC 9051 §6.3.13)', () =>
   transcript(
     world({ messages: [mail('one')] }),

@@ -6,7 +6,7 @@ import { createHost } from 'mailwright/pipeline'
 import { memoryStore } from 'mailwright/stores/memory'
 import { FAKE_TLS, fakeClock, memorySpool, seededRandom } from 'mailwright/testing'
 import type { FakeClock, MemorySpool, TranscriptSubject } from 'mailwright/testing'
-import { accept } from 'mailwright/contracts'
+import { accept, MailError } from 'mailwright/contracts'
 import type {
   Account,
   Authenticator,
@@ -18,6 +18,7 @@ import type {
   MessageRecord,
   Middleware,
   SpecialUse,
+  Spool,
   TlsFacts,
   UidRange,
   Uid,
@@ -42,6 +43,7 @@ export interface WorldOptions {
   readonly quota?: Account['quota']
   readonly steps?: (world: World) => Readonly<Record<string, () => unknown>>
   readonly wrapStore?: (store: MailStore, clock: FakeClock) => MailStore
+  readonly wrapSpool?: (spool: Spool) => Spool
   readonly errorsExpected?: boolean
 }
 
@@ -77,13 +79,29 @@ export function range(first: number, last: number = first): readonly UidRange[] 
   return [{ first: first as Uid, last: last as Uid }]
 }
 
+/** A store of which each account does one thing otherwise. */
+function wrapAccounts<Name extends keyof MailAccount>(
+  store: MailStore,
+  name: Name,
+  other: (account: MailAccount) => MailAccount[Name],
+): MailStore {
+  const accountOf = (account: MailAccount): MailAccount =>
+    new Proxy(account, { get: (target, asked) => (asked === name ? other(target) : bound(target, asked)) })
+  return { ...store, open: async (...args) => accountOf(await store.open(...args)), close: () => store.close() }
+}
+
 /** A store of which each mailbox is another one. */
 function wrapMailboxes(store: MailStore, other: (mailbox: Mailbox) => Mailbox): MailStore {
-  const accountOf = (account: MailAccount): MailAccount =>
-    new Proxy(account, {
-      get: (target, name) => (name === 'mailbox' ? (id: string) => other(target.mailbox(id)) : bound(target, name)),
-    })
-  return { ...store, open: async (...args) => accountOf(await store.open(...args)), close: () => store.close() }
+  return wrapAccounts(store, 'mailbox', account => id => other(account.mailbox(id)))
+}
+
+/** A store that fails so many times to say which mailboxes there are. */
+export function wrapMailboxLists(store: MailStore, failures: number): MailStore {
+  let left = failures
+  return wrapAccounts(store, 'mailboxes', account => async options => {
+    if (left-- > 0) throw new MailError('unavailable', 'the store is away')
+    return account.mailboxes(options)
+  })
 }
 
 function bound(target: object, name: string | symbol): unknown {
@@ -156,7 +174,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     directory,
     authenticator: quota === undefined ? authenticator : limited(quota),
     middleware: options.middleware ?? [],
-    spool,
+    spool: options.wrapSpool?.(spool) ?? spool,
     clock,
     random: seededRandom(1),
     events: {

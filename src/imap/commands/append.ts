@@ -1,5 +1,6 @@
 /** APPEND: the client's own message goes into a mailbox, through the spool. RFC 9051 §6.3.12; RFC 4315 §3; RFC 6855 §4. */
 
+import { latin1Text } from '../../bytes/ascii.ts'
 import { SyntaxFault } from '../../bytes/cursor.ts'
 import { MailError } from '../../contracts/mail-error.ts'
 import type { Mailbox } from '../../contracts/mail-store.ts'
@@ -70,7 +71,7 @@ export const append: Command = command({
   parse,
   async run(context, args) {
     const refused = await refusal(context, args)
-    if (refused !== undefined) return refuse(context, args, refused)
+    if (refused !== undefined) return refused
     const content = await receive(context, args)
     if ('status' in content) return content
     let storing: Promise<Completion> | undefined
@@ -84,8 +85,6 @@ export const append: Command = command({
       if (storing === undefined) content.dispose()
     }
   },
-  // Its message lies between it and the next command, and is whatever somebody wrote.
-  refuse,
 })
 
 async function refusal(context: Context, { name, literal }: AppendArguments): Promise<Completion | undefined> {
@@ -94,34 +93,30 @@ async function refusal(context: Context, { name, literal }: AppendArguments): Pr
   return undefined
 }
 
-/** Says no before the message: a client that waits for `+` never sends it, the others send it for nothing. */
-async function refuse(context: Context, { literal, isWrapped }: AppendArguments, completion: Completion): Promise<Completion> {
-  if (literal.synchronizing) return completion
-  if (literal.size > context.house.settings.appendLimit) {
-    await context.completions?.settled()
-    // RFC 7888 §4: the choice is to read all of it or to end the connection.
-    context.out.completion(context.tag, completion).untagged('BYE [TOOBIG] The message is larger than this server takes')
-    context.isEnding = true
-    return ok('')
-  }
-  await readMessage(context, literal.size, () => undefined)
-  await readTail(context, isWrapped)
-  return completion
+/**
+ * Reads past a message that an APPEND announced and did not read, whoever or whatever refused it, and answers how the command ends now.
+ * A client that waits for `+` never sends it, the others send it for nothing.
+ */
+export async function passUnread(context: Context, { synchronizing, size }: LiteralTail, completion: Completion): Promise<Completion> {
+  if (synchronizing) return completion
+  // RFC 7888 §4: the choice is to read all of it or to end the connection.
+  if (size > context.house.settings.appendLimit) return { ...completion, bye: '[TOOBIG] The message is larger than this server takes' }
+  await readMessage(context, size, () => undefined)
+  const tail = await readTail(context, /^\)?$/)
+  return tail?.bye === undefined ? completion : { ...completion, bye: tail.bye }
 }
 
 async function readMessage(context: Context, size: number, take: (octets: Uint8Array) => Promise<void> | undefined): Promise<void> {
   if ((await context.input.message(size, context.house.settings.autologout, take)) === 'end') throw new Disconnected()
 }
 
-/** What follows the message on its line. */
-async function readTail(context: Context, isWrapped: boolean): Promise<Completion | undefined> {
+/** Reads what follows the message on its line; `undefined` when it is as expected. */
+async function readTail(context: Context, expected: RegExp): Promise<Completion | undefined> {
   const line = await context.input.line(context.house.settings.autologout)
   if (line === 'end' || line === 'timeout') throw new Disconnected()
-  const text = line === undefined ? undefined : String.fromCharCode(...line.subarray(0, 64)).trimEnd()
-  if (text === (isWrapped ? ')' : '')) return undefined
+  if (line !== undefined && expected.test(latin1Text(line).trimEnd())) return undefined
   // More literals may follow in what the client took for one command: where the next command begins is not known.
-  context.isEnding = true
-  return bad('Expected the end of the command after the message')
+  return { ...bad('Expected the end of the command after the message'), bye: 'The next command cannot be found' }
 }
 
 async function receive(context: Context, { literal, isWrapped }: AppendArguments): Promise<SpooledMessage | Completion> {
@@ -130,7 +125,7 @@ async function receive(context: Context, { literal, isWrapped }: AppendArguments
   try {
     if (literal.synchronizing) context.out.text('+ Ready\r\n')
     const failure = await spool(context, literal.size, writer)
-    const tail = await readTail(context, isWrapped)
+    const tail = await readTail(context, isWrapped ? /^\)$/ : /^$/)
     if (tail !== undefined) return tail
     if (failure !== undefined) throw failure instanceof Error ? failure : new Error('the spool failed', { cause: failure })
     const content = await writer.finish()

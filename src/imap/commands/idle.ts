@@ -36,7 +36,8 @@ export const idle: Command = command({
           continue
         }
         if (line?.length === 4 && startsWithFolded(line, 0, 'done')) return ok('Idled')
-        if (line === undefined) return bad('Expected DONE')
+        // As with any faulty line: whether a command or a literal follows cannot be known.
+        if (line === undefined) return { ...bad('Expected DONE'), bye: 'The next command cannot be found' }
         // RFC 9051 §6.3.13: only DONE may come. Apple Mail has been seen to send its next command without it, and to wait for
         // the answer for ever: the command counts as DONE and is run.
         context.input.putBack(line)
