@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import * as fc from 'fast-check'
+import { fc } from '../support/properties.ts'
 import { Framer } from '../../src/bytes/index.ts'
 import type { DotDataOptions, Frame, LineOptions } from '../../src/bytes/index.ts'
 import { processorTime } from '../support/processor-time.ts'

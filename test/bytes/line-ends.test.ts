@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import * as fc from 'fast-check'
+import { fc } from '../support/properties.ts'
 import { LineCounter } from '../../src/bytes/line-ends.ts'
 
 /** Octets that are often CR, LF or their neighbours, at any distance from a boundary of four. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import * as fc from 'fast-check'
+import { fc } from '../support/properties.ts'
 import { DotData, type DataFaults } from '../../src/bytes/dot-data.ts'
 import { lineScanModule } from '../../tools/wasm.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import * as fc from 'fast-check'
+import { fc } from '../support/properties.ts'
 import { decodeModifiedUtf7, encodeModifiedUtf7 } from '../../src/bytes/index.ts'
 
 test('the example of the standard, both ways (RFC 3501 §5.1.3)', () => {
