@@ -61,8 +61,10 @@ test('two servers that send on to one another stop, and one notification is writ
   await origin.server.send({ from: 'ann@origin.example', to: 'list@one.example', subject: 'Round and round', text: 'Hello' })
   const inbox = await origin.inbox('ann', 1)
   // What one server hands over is in the queue of the other before its own says that it is gone: three empty ones, and nothing moves.
-  const waits = async (): Promise<boolean> =>
-    (await Promise.all([one, two, origin].map(({ server }) => server.queue?.counts()))).some(counts => counts?.messages !== 0)
+  const waits = async (): Promise<boolean> => {
+    const counts = await Promise.all([one, two, origin].map(async ({ server }) => server.queue?.counts()))
+    return counts.some(count => count?.messages !== 0)
+  }
   while (await waits()) await new Promise(resolve => setTimeout(resolve, 20))
   assert.ok(rounds <= 4, `${rounds} rounds`)
   assert.equal((await origin.inbox('ann', 1)).length, 1)
