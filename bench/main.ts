@@ -1,10 +1,5 @@
 /** `npm run bench -- NAME ...`: the benchmarks, for anyone; `--help` shows which there are. */
 
-/**
- * `npm run bench -- NAME ... [--rounds N] [--scale X] [--messages N] [--cell SxO] [--data DIR] [--prepare]`: the benchmarks, for anyone. Without a name:
- * `receive`, `imap` and `memory`. `receive --cell 10x102400` measures only that many sessions with messages of that many octets. `imap --data DIR` keeps the loaded mailboxes for the next run; with `--prepare` it only loads them.
- */
-
 import { parseArgs } from 'node:util'
 import { readArguments, wholeNumber } from '../tools/command-line.ts'
 

@@ -11,6 +11,7 @@ import { sqliteStore } from '../stores/sqlite/index.ts'
 import { COMMON } from './command.ts'
 import type { Call, Command } from './command.ts'
 import { newFolder } from './folder.ts'
+import type { Terminal } from './terminal.ts'
 import { UsageError } from './usage.ts'
 
 /** What a command does with the directory; the words are as many as its row says. */
@@ -68,15 +69,23 @@ async function addUser(call: Call): Promise<void> {
   const password = await terminal.secret(`Password for ${address}: `)
   make(call)
   await withDirectory(call, async directory => {
+    const others = await directory.domains()
     await directory.addDomain(domain)
     const store = sqliteStore({ path: files.mail })
     try {
       const account = await addMailAccount(directory, store, { address, password })
       terminal.tell(`${account.address} added`, { address: account.address, id: account.id })
+      if (others.length > 0) await noteNewDomain(directory, others, terminal)
     } finally {
       await store.close()
     }
   })
+}
+
+/** A domain that came along may be a slip, after which mail for it goes nowhere else; and a server that runs has no keys for it. */
+async function noteNewDomain(directory: SqliteDirectory, others: readonly string[], terminal: Terminal): Promise<void> {
+  for (const domain of (await directory.domains()).filter(name => !others.includes(name)))
+    terminal.note(`${domain} is new: mail for it is received from now on, and what it sends is signed from the next start of the server on`)
 }
 
 /** The accounts, aliases and domains commands. */
@@ -154,8 +163,10 @@ export const ACCOUNT_COMMANDS: readonly Command[] = [
     'DOMAIN',
     'receive mail for a domain',
     async (directory, [domain = ''], { terminal }) => {
+      const others = await directory.domains()
       await directory.addDomain(domain)
       terminal.tell(`mail for ${domain} is received`, { domain })
+      if (others.length > 0) await noteNewDomain(directory, others, terminal)
     },
     { needs: [] },
   ),

@@ -1,6 +1,8 @@
 /** `mailwright doctor`: looks at a server's folder, at what DNS says of its domain and at what the network sees of it, and says in plain words what to mend. RFC 5321 §5.1, §6.1. */
 
+import { X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
+import type { Resolver } from '../contracts/index.ts'
 import { sqliteDirectory } from '../directories/sqlite/index.ts'
 import { safeFetch } from '../net/safe-fetch.ts'
 import { socketDialer } from '../net/index.ts'
@@ -20,6 +22,7 @@ import { examineFolder } from './doctor/folder.ts'
 import type { Lookout } from './doctor/gather-arrival.ts'
 import { imapLookout, storeLookout } from './doctor/lookout.ts'
 import { coloured, findingText, summaryText } from './doctor/report.ts'
+import { UsageError } from './usage.ts'
 
 /** Lists that many servers ask, and that a server of one's own should not be in. */
 const USUAL_BLOCKLISTS: readonly string[] = ['zen.spamhaus.org', 'bl.spamcop.net', 'psbl.surriel.com', 'b.barracudacentral.org']
@@ -28,7 +31,7 @@ const USUAL_BLOCKLISTS: readonly string[] = ['zen.spamhaus.org', 'bl.spamcop.net
 const USUAL_PORTS: { readonly [Door in DoorKind]?: number } = { smtp: 25, submission: 587, submissions: 465, imaps: 993, pop3s: 995 }
 
 async function examine(call: Call): Promise<boolean> {
-  const { words, data, terminal, progress } = call
+  const { words, data, options, terminal, progress } = call
   const domain = words[0] === undefined ? undefined : domainNamed(words[0])
   const findings: Finding[] = []
   const tell = (finding: Finding): void => {
@@ -36,8 +39,9 @@ async function examine(call: Call): Promise<boolean> {
     findings.push(finding)
     terminal.tell(findingText(finding, coloured), { ...finding })
   }
+  const plan = planOf(options)
   if (domain === undefined || existsSync(data)) for await (const finding of examineFolder(data)) tell(finding)
-  if (domain !== undefined) for (const finding of await examineDomain(domain, call)) tell(finding)
+  if (domain !== undefined) for (const finding of await examineDomain(domain, call, plan)) tell(finding)
   const isWell = findings.every(({ level }) => level !== 'fault')
   terminal.tell(summaryText(findings, coloured), { check: 'summary', ok: isWell })
   if (domain === undefined) terminal.note('to look at DNS and at the network too, name the domain: mailwright doctor DOMAIN')
@@ -46,20 +50,45 @@ async function examine(call: Call): Promise<boolean> {
 
 const NO_KEYS: FolderKeys = { dkim: [], unfit: [], certificates: [] }
 
-async function examineDomain(domain: string, call: Call): Promise<readonly Finding[]> {
+/** What options say of how to look. */
+interface Plan {
+  readonly resolver: Required<Resolver>
+  readonly ca: Pick<Patient, 'ca'>
+  readonly ports: Patient['ports']
+  readonly https: number
+}
+
+/** Before anything is looked at: a slip must not show behind half a report. */
+function planOf(options: Call['options']): Plan {
+  const file = textOption(options, 'ca')
+  return {
+    resolver: askedResolver(options),
+    ca: file === undefined ? {} : { ca: [authorityIn(file)] },
+    ports: portsOf(options),
+    https: portOption(options, 'https-port', 443),
+  }
+}
+
+function authorityIn(file: string): string {
+  try {
+    return new X509Certificate(readFileSync(file)).toString()
+  } catch {
+    const why = existsSync(file) ? 'holds no certificate in PEM' : 'does not exist'
+    throw new UsageError(`--ca takes the file of a certificate: ${file} ${why}`, 'doctor')
+  }
+}
+
+async function examineDomain(domain: string, call: Call, { resolver, ca, ports, https }: Plan): Promise<readonly Finding[]> {
   const { data, options, progress } = call
-  const resolver = askedResolver(options)
   const keys = await known(() => folderKeys(data, domain))
   const { dkim, unfit, certificates } = keys.ok ? keys.value : NO_KEYS
-  const file = textOption(options, 'ca')
-  const ca = file === undefined ? {} : { ca: [readFileSync(file, 'utf8')] }
   const reach = textOption(options, 'reach')
   const allowPrivate = options['allow-private-networks'] === true
   const patient: Patient = {
     domain,
     records: { ...placeOf(options), dkim, certificates },
     unfitKeys: unfit,
-    ports: portsOf(options),
+    ports,
     allowPrivate,
     blocklists: listOption(options, 'blocklists').flatMap(list => (list === 'usual' ? USUAL_BLOCKLISTS : [list])),
     mailbox: await mailboxOf(call, domain, ca),
@@ -69,7 +98,7 @@ async function examineDomain(domain: string, call: Call): Promise<readonly Findi
   const fetch = safeFetch({
     resolver,
     ...(allowPrivate ? { mayConnect: () => true } : {}),
-    port: portOption(options, 'https-port', 443),
+    port: https,
     ...ca,
   })
   const onStep = (text: string): void => progress.at(text)

@@ -48,7 +48,9 @@ async function keysOf(call: Call, resolver: Resolver | undefined, more: { readon
   if (there.length === 0 || (domain !== undefined && !there.includes(domain)))
     throw new Error(
       `there are no DKIM keys${domain === undefined ? '' : ` of ${domain}`} in ${call.data}: ` +
-        (there.length === 0 ? 'start the server once, or name its folder with --data' : `there are some of ${there.join(', ')}`),
+        (there.length === 0
+          ? 'start the server once, or name its folder with --data'
+          : `there are some of ${there.join(', ')}, and a domain that is new has some from the next start of the server on`),
     )
   return dkimKeys({
     folder: personalFiles(call.data).dkim,

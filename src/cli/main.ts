@@ -56,6 +56,15 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   postqueue: 'queue list',
 }
 
+/** Codes of values that only come from the command line here. */
+const SLIPS: ReadonlySet<string> = new Set([
+  'MW_OPTION',
+  'MW_DNS_SERVER_INVALID',
+  'MW_DOMAIN_INVALID',
+  'MW_ADDRESS_INVALID',
+  'MW_USER_ELSEWHERE',
+])
+
 async function main(): Promise<void> {
   const line = readLine(process.argv.slice(2), name =>
     COMMANDS.some(({ options }) => options.some(option => option.name === name && option.value !== undefined)),
@@ -131,6 +140,10 @@ async function run(command: Command, line: ReadLine): Promise<void> {
     const terminal = processTerminal(options['json'] === true)
     const isWell = await command.run({ words, data, options, terminal, progress, signal: stop.signal })
     if (isWell === false) process.exitCode = 1
+  } catch (error) {
+    throw isSlip(error) && !(error instanceof UsageError && error.command !== undefined)
+      ? new UsageError(error.message, command.name)
+      : error
   } finally {
     progress.end()
     process.off('SIGINT', interrupt)
@@ -138,9 +151,14 @@ async function run(command: Command, line: ReadLine): Promise<void> {
   }
 }
 
+/** Whether an option has a value that cannot be, wherever that was found out. */
+function isSlip(error: unknown): error is Error {
+  return error instanceof UsageError || (error instanceof ConfigurationError && SLIPS.has(error.code))
+}
+
 main().catch((error: unknown) => {
   console.error(`mailwright: ${error instanceof Error ? error.message : String(error)}`)
   if (error instanceof UsageError)
     console.error(`mailwright: see mailwright ${error.command === undefined ? '' : `${error.command} `}--help`)
-  process.exitCode = error instanceof UsageError || (error instanceof ConfigurationError && error.code === 'MW_OPTION') ? 2 : 1
+  process.exitCode = error instanceof UsageError ? 2 : 1
 })

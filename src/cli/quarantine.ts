@@ -10,7 +10,7 @@ import { personalFiles } from '../server/index.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
 import { COMMON } from './command.ts'
 import type { Call, Command } from './command.ts'
-import { UsageError } from './usage.ts'
+import { countOption } from './usage.ts'
 
 /** Without a word for it: the quarantine of those who have one, and Junk, which filters put mail aside in otherwise. */
 const ASIDE: readonly AsideMailbox[] = ['Quarantine', { specialUse: 'Junk' }]
@@ -43,8 +43,7 @@ async function withAccounts(call: Call, work: Work): Promise<void> {
 }
 
 const list: Work = async (store, accounts, aside, { options, terminal, signal }) => {
-  const last = Number(options['last'] ?? 20)
-  if (!Number.isInteger(last) || last < 1) throw new UsageError('--last takes a number', 'quarantine list')
+  const last = countOption(options, 'last', 20)
   const found: { readonly account: string; readonly message: QuarantinedMessage }[] = []
   for (const { id, address } of accounts) {
     for (const from of aside) {

@@ -9,7 +9,7 @@ import { sqliteStore } from '../stores/sqlite/index.ts'
 import { COMMON } from './command.ts'
 import type { Call, Command } from './command.ts'
 import { queueTable, since } from './queue-text.ts'
-import { UsageError } from './usage.ts'
+import { countOption, UsageError } from './usage.ts'
 
 /** What a command does with the queue. */
 type Work = (queue: Queue, call: Call, suppressions: SuppressionList) => Promise<void>
@@ -66,9 +66,14 @@ function change(name: string, done: string, what: string, act: (queue: Queue, se
     const selector = selected(call) ?? (call.options['all'] === true ? {} : undefined)
     if (selector === undefined) throw new UsageError(`name a message, or --from, --to or --domain, or --all`, `queue ${name}`)
     const recipients = await act(queue, selector)
+    if (recipients === 0 && selector.id !== undefined && (await queue.show(selector.id)) === undefined) throw noMessage(selector.id)
     call.terminal.tell(`${recipients} recipient${recipients === 1 ? '' : 's'} ${done}`, { recipients })
   }
   return row(name, '[ID]', what, work, { arity: [0, 1], options: [...SELECTORS, ALL, ...COMMON] })
+}
+
+function noMessage(id: string): Error {
+  return new Error(`the queue has no message ${printable(id)}: "mailwright queue list" shows those there are`)
 }
 
 function tellEntry(call: Call, entry: QueueEntry, now: number): void {
@@ -76,8 +81,7 @@ function tellEntry(call: Call, entry: QueueEntry, now: number): void {
 }
 
 async function list(queue: Queue, call: Call): Promise<void> {
-  const limit = Number(text(call, 'limit') ?? 100)
-  if (!Number.isInteger(limit) || limit < 1) throw new UsageError('--limit takes a number', 'queue list')
+  const limit = countOption(call.options, 'limit', 100)
   const state = text(call, 'state')
   let shown = 0
   for await (const entry of queue.list(
@@ -104,7 +108,7 @@ function stateOf(word: string): RecipientEntry['state'] {
 async function show(queue: Queue, call: Call): Promise<void> {
   const [id = ''] = call.words
   const entry = await queue.show(id)
-  if (entry === undefined) throw new Error(`the queue has no message ${printable(id)}: "mailwright queue list" shows those there are`)
+  if (entry === undefined) throw noMessage(id)
   tellEntry(call, entry, Date.now())
   if (call.options['content'] !== true) return
   const content = await queue.content(id)
@@ -178,6 +182,8 @@ export const QUEUE_COMMANDS: readonly Command[] = [
     'end a pause',
     async (queue, call) => {
       const rule = ruleOf(call)
+      if (!(await queue.paused()).some(paused => ruleText(paused).toLowerCase() === ruleText(rule).toLowerCase()))
+        throw new Error(`${ruleText(rule)} is not paused: "mailwright queue pauses" shows what is`)
       await queue.resume(rule)
       call.terminal.tell(`${ruleText(rule)} leaves again`, { resumed: rule })
     },
@@ -207,6 +213,8 @@ export const QUEUE_COMMANDS: readonly Command[] = [
     terminal.tell(`${printable(address)} gets no mail from here`, { address })
   }),
   row('unsuppress', 'ADDRESS', 'send mail to an address again', async (_queue, { words: [address = ''], terminal }, suppressions) => {
+    if ((await suppressions.suppressed([address])).length === 0)
+      throw new Error(`${printable(address)} is not suppressed: "mailwright queue suppressed" shows those that are`)
     await suppressions.unsuppress(address)
     terminal.tell(`${printable(address)} gets mail again`, { address })
   }),

@@ -7,12 +7,11 @@ import { personalFiles } from '../server/index.ts'
 import { reportArchive } from '../stores/reports/index.ts'
 import { COMMON } from './command.ts'
 import type { Call, Command } from './command.ts'
-import { UsageError } from './usage.ts'
+import { countOption } from './usage.ts'
 
 async function reports({ words, data, options, terminal, signal }: Call): Promise<boolean> {
   const folder = personalFiles(data).reports
-  const limit = Number(options['last'] ?? 20)
-  if (!Number.isInteger(limit) || limit < 1) throw new UsageError('--last takes a number', 'reports')
+  const limit = countOption(options, 'last', 20)
   const [domain] = words
   const filter = { limit, ...(domain === undefined ? {} : { domain: domain.toLowerCase() }) }
   const found = existsSync(folder) ? await reportArchive({ folder }).list(filter, { signal }) : []

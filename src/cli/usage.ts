@@ -117,6 +117,15 @@ export function checkedOptions(line: ReadLine, { name: command, options: known }
   return values
 }
 
+/** A count that an option says. Throws {@link UsageError} for what is none. */
+export function countOption(options: OptionValues, name: string, otherwise: number): number {
+  const value = options[name]
+  if (value === undefined) return otherwise
+  if (typeof value !== 'string' || !/^[1-9]\d{0,8}$/.test(value))
+    throw new UsageError(`--${name} takes a whole number of at least 1, not "${value}"`)
+  return Number(value)
+}
+
 /** The candidate that was probably meant; `undefined` when none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined

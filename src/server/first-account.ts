@@ -22,6 +22,12 @@ function domainOf(address: string): string {
   return address.slice(address.lastIndexOf('@') + 1)
 }
 
+/** Throws for an account and a domain that do not belong together: before anything is made, since the next start would take it for meant. */
+export function checkPair({ domain, user }: Pick<Wishes, 'domain' | 'user'>): void {
+  if (domain !== undefined && user !== undefined && domainOf(user).toLowerCase() !== domain.toLowerCase())
+    throw new ConfigurationError('MW_USER_ELSEWHERE', `the account ${user} is not in the domain ${domain}`)
+}
+
 /**
  * The domain that gives the server its name, added to those that are served. Without a wish it is that of the last start: the server's name
  * and its certificate must not change because somebody added a domain that comes first in the alphabet.
@@ -35,10 +41,6 @@ export async function servedDomain(
   const last = [lastUser].filter(address => address !== undefined).map(domainOf)
   const ofUser = user === undefined ? undefined : domainOf(user)
   const domain = (wish ?? ofUser ?? last.find(name => domains.includes(name)) ?? domains[0] ?? 'home.test').toLowerCase()
-  // Before anything is added: a slip must not leave a domain behind that the next start takes for meant.
-  if (ofUser !== undefined && ofUser.toLowerCase() !== domain) {
-    throw new ConfigurationError('MW_USER_ELSEWHERE', `the account ${user ?? ''} is not in the domain ${domain}`)
-  }
   if (!domains.includes(domain)) await directory.addDomain(domain)
   return domain
 }

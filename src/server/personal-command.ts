@@ -2,6 +2,7 @@
 
 import { ConfigurationError, MailError } from '../contracts/index.ts'
 import type { DeliveryStatus, MailAddress } from '../contracts/index.ts'
+import { canonicalDomain } from '../mime/index.ts'
 import { printable } from '../pipeline/index.ts'
 import { DOOR_NAMES } from './doors.ts'
 import type { DoorName } from './doors.ts'
@@ -66,6 +67,12 @@ export function personalOptions(values: Readonly<Record<string, string | boolean
   if (typeof user === 'string' && !/^[^@\s]+@[^@\s]+$/.test(user)) {
     throw new ConfigurationError('MW_OPTION', `--user takes an address such as me@home.test, not "${user}"`)
   }
+  if (typeof domain === 'string' && canonicalDomain(domain) === undefined) {
+    throw new ConfigurationError('MW_OPTION', `--domain takes a domain such as home.test, not "${domain}"`)
+  }
+  if (typeof password === 'string' && password.length < 8) {
+    throw new ConfigurationError('MW_OPTION', '--password takes at least 8 characters')
+  }
   return {
     data: typeof data === 'string' ? data : DEFAULT_DATA,
     ...(typeof domain === 'string' ? { domain } : {}),
@@ -84,9 +91,12 @@ function filterOptions(values: Readonly<Record<string, string | boolean | undefi
   if (filters !== undefined && filters !== 'default' && filters !== 'none') {
     throw new ConfigurationError('MW_OPTION', `--filters takes default or none, not "${filters}"`)
   }
+  const zones = typeof dnsbl === 'string' ? dnsbl.split(',').map(zone => zone.trim()) : undefined
+  const odd = zones?.find(zone => canonicalDomain(zone) === undefined)
+  if (odd !== undefined) throw new ConfigurationError('MW_OPTION', `--dnsbl takes zones such as bl.example.net, not "${odd}"`)
   if (filters === 'none') return false
   return {
-    ...(typeof dnsbl === 'string' ? { dnsbl: dnsbl.split(',') } : {}),
+    ...(zones === undefined ? {} : { dnsbl: zones }),
     ...(values['greylist'] === true ? { greylist: true } : {}),
   }
 }
@@ -128,8 +138,9 @@ function smarthostOf(text: string, values: Readonly<Record<string, string | bool
 }
 
 function portOf(door: DoorName | 'mx', value: string | boolean): number {
-  if (typeof value !== 'string' || !/^\d{1,5}$/.test(value) || Number(value) > 65_535) {
-    throw new ConfigurationError('MW_OPTION', `--${door}-port takes a number from 0 to 65535, not "${value}"`)
+  const least = door === 'mx' ? 1 : 0
+  if (typeof value !== 'string' || !/^\d{1,5}$/.test(value) || Number(value) > 65_535 || Number(value) < least) {
+    throw new ConfigurationError('MW_OPTION', `--${door}-port takes a number from ${least} to 65535, not "${value}"`)
   }
   return Number(value)
 }

@@ -14,7 +14,7 @@ import { keepNote, noteIn, removeNote } from '../files/note.ts'
 import { fileSpool } from '../stores/spool.ts'
 import { DOOR_NAMES } from './doors.ts'
 import type { DoorName } from './doors.ts'
-import { firstAccount, forgetAccount, roleAddresses, servedDomain } from './first-account.ts'
+import { checkPair, firstAccount, forgetAccount, roleAddresses, servedDomain } from './first-account.ts'
 import { keyCare } from './key-care.ts'
 import { createMailServer } from './mail-server.ts'
 import type { MailServer } from './mail-server.ts'
@@ -142,6 +142,11 @@ export function personalFiles(data: string): PersonalFiles {
   }
 }
 
+/** Whom the server of a folder was last started for; `undefined` before the first start was over. */
+export function lastUserOf(data: string): string | undefined {
+  return noteIn(personalFiles(data).lastUser)
+}
+
 /**
  * Opens what is in the folder (or makes it), and listens. Throws `ConfigurationError` for wrong options, `MailError` `in-use` when a
  * port is taken.
@@ -158,6 +163,9 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
   const { data = './data', progress = () => undefined, notice = text => console.error(`mailwright: ${text}`) } = options
   const files = personalFiles(data)
   await using cleanup = new AsyncDisposableStack()
+  // Wrong options are told before anything is made.
+  checkPair(options)
+  const resolver = personalResolver(options.dns)
   progress(`opening the mail in ${files.mail}`)
   const store = sqliteStore({ path: files.mail })
   cleanup.defer(() => store.close())
@@ -165,7 +173,7 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
   const directory = sqliteDirectory({ path: files.directory })
   cleanup.defer(() => directory.close())
 
-  const lastUser = noteIn(files.lastUser)
+  const lastUser = lastUserOf(data)
   const domain = await servedDomain(directory, lastUser, options)
   const { isNew, ...account } = await firstAccount(directory, store, domain, files.awaited, lastUser, {
     ...options,
@@ -192,7 +200,6 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
       : certificates([options.tls], { watch: true })
   const ports = { ...PERSONAL_PORTS, ...options.ports }
   if (options.outbound !== false) progress(`looking after the signing keys in ${files.dkim}`)
-  const resolver = personalResolver(options.dns)
   const others = (await directory.domains()).filter(name => name !== domain)
   const sending =
     options.outbound === false ? undefined : await personalOutbound(files, [domain, ...others], hostname, options.outbound ?? {}, resolver)

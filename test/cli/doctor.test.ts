@@ -45,6 +45,20 @@ test('the doctor says what is well, makes nothing, and answers 1 for what is not
   assert.match(damaged.stdout, /^\{"check":"summary","ok":false\}$/m)
 })
 
+test('what would keep the server from starting is a fault, with what to do (RFC 5321 §6.1)', { timeout: 60_000 }, () => {
+  const folder = join(data, 'spoilt')
+  const files = personalFiles(folder)
+  mkdirSync(files.dkim, { recursive: true })
+  for (const file of [join(files.dkim, 'home.test.json'), files.secret, files.state, files.directory])
+    writeFileSync(file, 'x'.repeat(200), { mode: 0o600 })
+  const { status, stdout } = mailwright(['doctor'], folder)
+  assert.equal(status, 1)
+  assert.match(stdout, /^fault {4}accounts: .* the file is damaged: keep a copy of it, and restore it from the latest backup$/m)
+  assert.match(stdout, /^fault {4}signing keys: .*home\.test\.json is damaged, .* move it away to have new keys/m)
+  assert.match(stdout, /^fault {4}return secret: .* holds no secret: remove it, and another is made$/m)
+  assert.match(stdout, /^fault {4}what filters learned: .* move it away to begin anew$/m)
+})
+
 test(
   'keys that others can read are a fault, and the rest is looked at all the same (RFC 6376 §8.3)',
   { skip: process.platform === 'win32', timeout: 60_000 },

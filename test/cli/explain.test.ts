@@ -67,6 +67,10 @@ test('why a message was taken or refused is told by its id, by its file, and by 
   assert.match(latest, /accept[^]*reject 5\.7\.1 No lotteries here \[31m/)
   assert.equal(explain('--last', '1', '--json').stdout.trim().split('\n').length, 1)
   assert.match(explain('nothing').stderr, /nothing is known of nothing/)
+  assert.match(explain(join(data, 'nothing.eml')).stderr, /^mailwright: there is no file \/.*nothing\.eml\n$/)
+  assert.match(explain(data).stderr, /is a folder: name the file of a message/)
+  writeFileSync(file, 'Subject: Hello\r\n\r\nHello\r\n')
+  assert.match(explain(file).stderr, /has no Received field with an id that a server like this writes/)
 })
 
 test('a dry run judges a file as if it came from there now, and leaves nothing behind', { timeout: 60_000 }, () => {

@@ -44,13 +44,21 @@ const wrong: readonly (readonly [line: string, told: RegExp])[] = [
   ['serve --smtp-port 65536', /takes a number from 0 to 65535/],
   ['serve --user ann', /--user takes an address such as me@home\.test/],
   ['serve --data --json', /--data takes a value: --data DIR/],
+  ['serve --user ann@a.test --domain b.test', /the account ann@a\.test is not in the domain b\.test/],
+  ['serve --dns resolver', /"resolver" is no DNS server such as 192\.0\.2\.1/],
+  ['doctor home.test --dns resolver', /"resolver" is no DNS server.*\n.*see mailwright doctor --help/],
+  ['doctor --smtp-port 0', /--smtp-port takes a port from 1 to 65535, not "0"\n.*see mailwright doctor --help/],
+  ['doctor --ca nowhere.pem', /--ca takes the file of a certificate: nowhere\.pem does not exist/],
+  ['dns home.test --ipv4 2001:db8::1', /"2001:db8::1" is no IPv4 address\n.*see mailwright dns --help/],
+  ['explain --last 0', /--last takes a whole number of at least 1, not "0"/],
+  ['explain mail.eml --from ann@a.test --ip nowhere', /--ip takes an IP address such as 203\.0\.113\.7, not "nowhere"/],
   ['verify --deep=yes', /--deep takes no value/],
   ['--data elsewhere', /--data comes behind a command/],
   ['alias set post@home.test', /takes ADDRESS TARGET\.\.\./],
   ['backup', /takes FOLDER/],
 ]
 
-test('a line that is not understood is answered with what was meant, exit code 2, and nothing is made', { timeout: 120_000 }, () => {
+test('a line that is not understood is answered with what was meant, exit code 2, and nothing is made', { timeout: 240_000 }, () => {
   for (const [line, told] of wrong) {
     const { status, stdout, stderr } = mailwright(line)
     assert.deepEqual([line, status, stdout], [line, 2, ''])
@@ -90,6 +98,9 @@ test('who is near the right folder is told where it is; a file is no folder', { 
   const made = mailwright('user add ann@home.test', 'correct horse\n')
   assert.deepEqual([made.status, made.stdout], [0, 'ann@home.test added\n'])
   assert.match(made.stderr, /made the folder \/.*\/data\n/)
+  const elsewhere = mailwright('user add ann@typo.test', 'correct horse\n')
+  assert.match(elsewhere.stderr, /typo\.test is new: mail for it is received from now on/)
+  assert.match(mailwright('domain add other.test').stderr, /other\.test is new: /)
   assert.match(mailwright('verify --data data/mail').stderr, /did you mean --data \/.*\/data\?/)
   assert.match(mailwright('verify --data .').stderr, /did you mean --data data\?/)
   assert.match(mailwright('user list --data dta').stderr, /did you mean --data \/.*\/data\?/)

@@ -45,7 +45,15 @@ test('what waits to leave is looked at and steered from the command line (RFC 53
   assert.equal(queue('retry', '--from', 'ann@home.test').stdout, '1 recipient due now\n')
   assert.equal(queue('pause', '--domain', 'far.example').stdout, 'mail to far.example waits until "mailwright queue resume"\n')
   assert.equal(queue('pauses').stdout, 'mail to far.example waits\n')
-  assert.equal(queue('resume', '--domain', 'far.example').status, 0)
+  assert.match(
+    queue('resume', '--domain', 'near.example').stderr,
+    /mail to near\.example is not paused: "mailwright queue pauses" shows what is/,
+  )
+  assert.equal(queue('resume', '--domain', 'FAR.example').status, 0)
+  for (const change of ['retry', 'hold', 'release', 'remove']) {
+    const { status, stderr } = queue(change, 'nothing')
+    assert.deepEqual([change, status, /has no message nothing: "mailwright queue list"/.test(stderr)], [change, 1, true])
+  }
   assert.equal(queue('remove', '--all').stdout, '3 recipients removed; nobody was told\n')
   assert.match(queue('list').stderr, /nothing waits to leave/)
   assert.match(queue('list', '--state', 'removed').stdout, /zoe@far\.example {2}removed/)
@@ -57,6 +65,7 @@ test('what waits to leave is looked at and steered from the command line (RFC 53
   assert.equal(queue('suppress', 'bob@far.example').status, 0)
   assert.match(queue('suppressed').stdout, /^bob@far\.example \(operator, \d{4}-\d\d-\d\d\)\n$/)
   assert.equal(queue('unsuppress', 'bob@far.example').status, 0)
+  assert.match(queue('unsuppress', 'bob@far.example').stderr, /bob@far\.example is not suppressed: "mailwright queue suppressed" shows/)
   assert.match(queue('show', 'nothing').stderr, /the queue has no message nothing/)
 })
 

@@ -1,11 +1,13 @@
-/** Whether a data folder is fit to serve from: the folder, the space, the mail, the accounts, the certificate. RFC 5321 §6.1. */
+/** Whether a data folder is fit to serve from: the folder, the space, the mail, the accounts, and every file that the server reads when it starts. RFC 5321 §6.1. */
 
 import { X509Certificate } from 'node:crypto'
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { sqliteDirectory } from '../../directories/sqlite/index.ts'
+import { secretFile } from '../../outbound/index.ts'
+import { readKeyFile } from '../../outbound/signing/key-files.ts'
 import { personalFiles } from '../../server/index.ts'
-import { sqliteStore } from '../../stores/sqlite/index.ts'
+import { sqliteState, sqliteStore } from '../../stores/sqlite/index.ts'
 import type { Finding } from './finding.ts'
 
 const GIB = 2 ** 30
@@ -30,6 +32,9 @@ export async function* examineFolder(data: string): AsyncGenerator<Finding, void
     ['mail', files.mail, mail],
     ['accounts', files.directory, accounts],
     ['certificate', files.tls, certificate],
+    ['signing keys', files.dkim, signingKeys],
+    ['return secret', files.secret, returnSecret],
+    ['what filters learned', files.state, learned],
   ] as const) {
     // Opening makes what is not there, and a doctor makes nothing.
     yield look(name, () => (existsSync(path) ? of(path) : 'none yet: made when the server first needs it'))
@@ -48,7 +53,12 @@ async function look(check: string, what: Look): Promise<Finding> {
 
 function folder(data: string): string | Unwell {
   if (!existsSync(data)) return { found: `${data} does not exist`, todo: 'name the right one with --data, or start the server to make it' }
-  accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK)
+  try {
+    accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+    return { found: `${data} may not be read and written${why}`, todo: 'check its owner and permissions, and how its disk is mounted' }
+  }
   return `${data} is there and can be written`
 }
 
@@ -80,6 +90,25 @@ async function accounts(path: string): Promise<string> {
   } finally {
     directory.close()
   }
+}
+
+/** Throws, with the way out, for a file that would keep the server from starting; so do the looks below. */
+async function signingKeys(folder: string): Promise<string> {
+  const domains = readdirSync(folder)
+    .filter(name => name.endsWith('.json'))
+    .map(name => name.slice(0, -'.json'.length))
+  for (const domain of domains) await readKeyFile(folder, domain)
+  return domains.length === 0 ? 'none yet: made when the server starts' : `for ${domains.join(', ')}`
+}
+
+function returnSecret(path: string): string {
+  secretFile(path)
+  return 'is there'
+}
+
+async function learned(path: string): Promise<string> {
+  await sqliteState({ path }).close()
+  return 'can be read'
 }
 
 function certificate(path: string): string | Unwell {

@@ -15,12 +15,24 @@ const KINDS: ReadonlyMap<number, MailErrorKind> = new Map([
   [26, 'corrupt'], // SQLITE_NOTADB
 ])
 
+const DAMAGED = 'the file is damaged: keep a copy of it, and restore it from the latest backup'
+
+/** What to do, where it is more than waiting or what SQLite says. */
+const WAYS_OUT: ReadonlyMap<number, string> = new Map([
+  [8, 'the file may not be written: check owner and permissions, and how its disk is mounted'],
+  [11, DAMAGED],
+  [13, 'its disk is full: make room, no restart is needed'],
+  [26, DAMAGED],
+])
+
 /** The error to throw instead; one of ours, or one that SQLite did not make, stays as it is. */
 function translated(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof MailError || error instanceof ConfigurationError) return error
   if (!('errcode' in error) || typeof error.errcode !== 'number') return error
-  const kind = KINDS.get(error.errcode & 0xff)
-  return kind === undefined ? error : new MailError(kind, `the directory’s database: ${error.message}`, { cause: error })
+  const code = error.errcode & 0xff
+  const kind = KINDS.get(code)
+  if (kind === undefined) return error
+  return new MailError(kind, `the directory’s database: ${WAYS_OUT.get(code) ?? error.message}`, { cause: error })
 }
 
 /** Does something with the database, its faults translated. */

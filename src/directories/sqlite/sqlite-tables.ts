@@ -189,7 +189,12 @@ function keepPrivate(path: string): void {
   try {
     closeSync(openSync(path, 'a', 0o600))
   } catch (cause) {
-    throw new MailError('unavailable', `cannot open the directory’s database ${path}`, { cause })
+    const why = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : ''
+    throw new MailError(
+      'unavailable',
+      `cannot open the directory’s database ${path}${why}: name a file in a folder that can be written to`,
+      { cause },
+    )
   }
 }
 

@@ -41,7 +41,12 @@ export async function readKeyFile(folder: string, domain: string): Promise<reado
     return keys
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
-    if (error instanceof SyntaxError) throw new MailError('corrupt', `${path} is not JSON`, { cause: error })
+    if (error instanceof SyntaxError)
+      throw new MailError(
+        'corrupt',
+        `${path} is damaged, it is not JSON: restore it from a backup, or move it away to have new keys, which must be published`,
+        { cause: error },
+      )
     throw error
   }
 }

@@ -3,6 +3,7 @@
 import { MailError } from '../../contracts/mail-error.ts'
 
 const SQLITE_BUSY = 5
+const SQLITE_READONLY = 8
 const SQLITE_IOERR = 10
 const SQLITE_CORRUPT = 11
 const SQLITE_FULL = 13
@@ -76,6 +77,13 @@ export function mailErrorOf(error: unknown): MailError {
   }
   if (primary === SQLITE_CANTOPEN || code === 'EACCES' || code === 'EPERM') {
     return new MailError('unavailable', 'the mail store’s files cannot be opened: check owner and permissions of the folder', options)
+  }
+  if (primary === SQLITE_READONLY || code === 'EROFS') {
+    return new MailError(
+      'unavailable',
+      'the mail store’s files may not be written: check owner and permissions of the folder, and how its disk is mounted',
+      options,
+    )
   }
   const text = error instanceof Error ? error.message : String(error)
   return new MailError('unavailable', `the mail store failed: ${text}`, options)

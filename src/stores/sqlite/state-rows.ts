@@ -80,7 +80,10 @@ export function checkStateFile(path: string): void {
 }
 
 function foreign(path: string): ConfigurationError {
-  return new ConfigurationError('MW_STATE_FOREIGN', `${path} is a file of another program: name another one`)
+  return new ConfigurationError(
+    'MW_STATE_FOREIGN',
+    `${path} is a file of another program, or damaged: name another one, or move it away to begin anew`,
+  )
 }
 
 function newer(path: string): ConfigurationError {
