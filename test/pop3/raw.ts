@@ -23,6 +23,8 @@ export interface RawClient {
   readonly done: Promise<void>
   /** Sends, and answers everything heard once the engine waits again or has ended. */
   say(octets: Uint8Array | string): Promise<Uint8Array>
+  /** What comes next, though the engine waits already: it may answer later what is not done yet. */
+  more(): Promise<Uint8Array>
 }
 
 /** Connects under TLS and takes the greeting. */
@@ -30,15 +32,15 @@ export async function rawClient(engine: Engine): Promise<RawClient> {
   const { transport, peer } = fakeConnection({ tls: FAKE_TLS })
   let over = false
   const done = engine.serve(transport, connectionOf(transport)).then(() => void (over = true))
+  const moved = (): Promise<void> =>
+    Promise.race([
+      done,
+      new Promise<void>(resolve => {
+        peer.onActivity(resolve)
+      }),
+    ])
   const settled = async (): Promise<void> => {
-    while (!over && !peer.engineWaits) {
-      await Promise.race([
-        done,
-        new Promise<void>(resolve => {
-          peer.onActivity(resolve)
-        }),
-      ])
-    }
+    while (!over && !peer.engineWaits) await moved()
   }
   await settled()
   peer.take()
@@ -48,6 +50,13 @@ export async function rawClient(engine: Engine): Promise<RawClient> {
     async say(octets) {
       peer.send(typeof octets === 'string' ? new TextEncoder().encode(octets) : octets)
       await settled()
+      return peer.take()
+    },
+    async more() {
+      while (peer.waiting === 0) {
+        if (over) throw new Error('the engine has ended')
+        await moved()
+      }
       return peer.take()
     },
   }

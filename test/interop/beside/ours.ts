@@ -24,10 +24,19 @@ export class Ours {
       serve: (transport, connection) => engine.serve(transport, { ...connection, protocol: 'imap' }),
     })
     const session: Session = {
-      say: async (tag, command) => Buffer.from(await client.say(Buffer.from(`${tag} ${command}\r\n`, 'latin1'))).toString('latin1'),
+      async say(tag, command) {
+        const parts = [await client.say(Buffer.from(`${tag} ${command}\r\n`, 'latin1'))]
+        // APPEND is answered when the message is durable, and the engine reads on before.
+        while (!isComplete(parts, tag)) parts.push(await client.more())
+        return Buffer.concat(parts).toString('latin1')
+      },
       end: () => client.peer.end(),
     }
     await session.say('login', 'LOGIN ann secret')
     return session
   }
+}
+
+function isComplete(parts: readonly Uint8Array[], tag: string): boolean {
+  return new RegExp(`^${tag} (?:OK|NO|BAD)[^\\n]*\\n`, 'm').test(Buffer.concat(parts).toString('latin1'))
 }
