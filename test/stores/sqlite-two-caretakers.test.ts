@@ -7,6 +7,8 @@ import { test, type TestContext } from 'node:test'
 import type { SqliteStore } from 'mailwright/stores/sqlite'
 import { type ContentPlace, ContentReader } from '../../src/stores/sqlite/content-reader.ts'
 import { armFailpoint, type Failpoint } from '../../src/stores/sqlite/failpoints.ts'
+import { connect } from '../../src/stores/sqlite/database.ts'
+import { inspect, type StoreProblem } from '../../src/stores/sqlite/inspection.ts'
 import type { Operation } from '../../src/stores/sqlite/operation.ts'
 import { segmentPath, sumsOf } from '../../src/stores/sqlite/segment-format.ts'
 import { Writer } from '../../src/stores/sqlite/writer.ts'
@@ -135,4 +137,37 @@ test('a stray that somebody else removed meanwhile is no fault', async t => {
   symlinkSync('nowhere', segmentPath(folder, 1))
   await store.compact({ grace: 0 })
   assert.deepEqual(await namesIn(store), ['one'])
+})
+
+test('a file that another process took away while damage is looked for is no damage, one that is lost is', async t => {
+  const folder = folderOf(t)
+  const store = storeIn(t, folder)
+  await fill(store, ['one', 'two'])
+  const other = neighbour(t, folder)
+  const sql = connect(folder, { busyTimeout: 1000, writable: false })
+  t.after(() => sql.close())
+  const inspected = (meanwhile: () => void): readonly StoreProblem[] => {
+    const problems: StoreProblem[] = []
+    let isDone = false
+    for (const finding of inspect(sql, folder, true)) {
+      if (finding.kind === 'problem') problems.push(finding.problem)
+      // The look at the tables is over, and the files come next.
+      else if (finding.progress.phase === 'references' && !isDone) {
+        isDone = true
+        meanwhile()
+      }
+    }
+    return problems
+  }
+  assert.deepEqual(
+    inspected(() => takeAway(other, folder, [1, 2], 1)),
+    [],
+  )
+  assert.deepEqual(
+    inspected(() => rmSync(segmentPath(folder, 2))).map(({ kind, text }) => [
+      kind,
+      / 2 contents are lost unless it is restored/.test(text),
+    ]),
+    [['missing-file', true]],
+  )
 })

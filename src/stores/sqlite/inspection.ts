@@ -44,15 +44,34 @@ function progress(phase: InspectionProgress['phase'], done: number, total: numbe
 
 /** Inspects a store within one read transaction, so that what is delivered meanwhile does not look like damage. */
 export function* inspect(sql: Sql, folder: string, deep: boolean): Generator<Finding> {
+  const missing: number[] = []
   sql.database.exec('BEGIN')
   try {
     yield* inspectDatabase(sql, deep)
     yield* inspectCounters(sql)
     yield* inspectReferences(sql)
     for (const { kind, text } of inspectQueue(sql)) yield problem(kind, text)
-    yield* inspectContents(sql, folder, deep)
+    yield* inspectContents(sql, folder, deep, missing)
   } finally {
     sql.database.exec('COMMIT')
+  }
+  // Another process that compacts takes a file away once nothing refers to it any more, which the transaction did not show.
+  for (const segment of missing) {
+    const lost = sql.number('SELECT count(*) FROM content WHERE segment = ?', segment)
+    if (lost === 0 || opened(segmentPath(folder, segment))) continue
+    yield problem(
+      'missing-file',
+      `${segmentPath(folder, segment)} cannot be opened: ${lost} contents are lost unless it is restored from a backup`,
+    )
+  }
+}
+
+function opened(path: string): boolean {
+  try {
+    closeSync(openSync(path, 'r'))
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -122,7 +141,8 @@ function* inspectReferences(sql: Sql): Generator<Finding> {
   yield progress('references', 1, 1)
 }
 
-function* inspectContents(sql: Sql, folder: string, deep: boolean): Generator<Finding> {
+/** @param missing Is given the segments whose files cannot be opened. */
+function* inspectContents(sql: Sql, folder: string, deep: boolean, missing: number[]): Generator<Finding> {
   const total = sql.number('SELECT count(*) FROM content')
   let done = 0
   const needed = new Set<number>()
@@ -140,8 +160,7 @@ function* inspectContents(sql: Sql, folder: string, deep: boolean): Generator<Fi
     try {
       fd = openSync(path, 'r')
     } catch {
-      const lost = sql.number('SELECT count(*) FROM content WHERE segment = ?', segment)
-      yield problem('missing-file', `${path} cannot be opened: ${lost} contents are lost unless it is restored from a backup`)
+      missing.push(segment)
       continue
     }
     try {
