@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { keyRecordText, parseKeyRecord } from '../dkim/index.ts'
 import type { DkimRecord } from '../dns/index.ts'
 import { readKeyFile } from '../outbound/signing/key-files.ts'
-import { personalFiles } from '../server/index.ts'
+import { lastUserOf, personalFiles, serverName } from '../server/index.ts'
 
 /** What is in the folder. */
 export interface FolderKeys {
@@ -16,12 +16,16 @@ export interface FolderKeys {
   readonly unfit: readonly string[]
   /** In PEM. */
   readonly certificates: readonly string[]
+  /** The name of the server, where it signs for this domain: it has one for all that it serves. */
+  readonly host?: string
 }
 
 /** Reads the folder; what is not there is left out. Throws for files that are there and cannot be read. */
 export async function folderKeys(data: string, domain: string): Promise<FolderKeys> {
   const keys = (await readKeyFile(personalFiles(data).dkim, domain)) ?? []
+  const lastUser = lastUserOf(data)
   return {
+    ...(keys.length === 0 || lastUser === undefined ? {} : { host: serverName(lastUser.slice(lastUser.lastIndexOf('@') + 1)) }),
     dkim: keys.map(({ selector, record }) => ({ selector, record })),
     unfit: keys
       .filter(({ record, privateKey }) => privateKey !== undefined && !belongs(record, privateKey))

@@ -11,7 +11,7 @@ import type { OptionValues } from './usage.ts'
 
 /** Where the server is. */
 export const PLACE_OPTIONS: readonly CommandOption[] = [
-  { name: 'host', value: 'NAME', text: 'name of the mail server (default mail. before the domain)' },
+  { name: 'host', value: 'NAME', text: 'name of the mail server (default: that of the folder’s server, else mail. before the domain)' },
   { name: 'ipv4', value: 'A,…', text: 'its IPv4 addresses' },
   { name: 'ipv6', value: 'A,…', text: 'its IPv6 addresses' },
 ]

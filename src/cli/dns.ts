@@ -11,9 +11,10 @@ import { UsageError } from './usage.ts'
 async function print({ words, data, options, terminal }: Call): Promise<void> {
   if (options['zone'] === true && options['table'] === true) throw new UsageError('--zone and --table exclude each other', 'dns')
   const domain = domainNamed(words[0] ?? '')
-  const { dkim, certificates } = await folderKeys(data, domain)
+  const { dkim, certificates, host } = await folderKeys(data, domain)
   const webHost = textOption(options, 'web-host')
   const records = recordsFor(domain, {
+    ...(host === undefined ? {} : { host }),
     ...placeOf(options),
     dkim,
     certificates,

@@ -81,17 +81,17 @@ function authorityIn(file: string): string {
 async function examineDomain(domain: string, call: Call, { resolver, ca, ports, https }: Plan): Promise<readonly Finding[]> {
   const { data, options, progress } = call
   const keys = await known(() => folderKeys(data, domain))
-  const { dkim, unfit, certificates } = keys.ok ? keys.value : NO_KEYS
+  const { dkim, unfit, certificates, host } = keys.ok ? keys.value : NO_KEYS
   const reach = textOption(options, 'reach')
   const allowPrivate = options['allow-private-networks'] === true
   const patient: Patient = {
     domain,
-    records: { ...placeOf(options), dkim, certificates },
+    records: { ...(host === undefined ? {} : { host }), ...placeOf(options), dkim, certificates },
     unfitKeys: unfit,
     ports,
     allowPrivate,
     blocklists: listOption(options, 'blocklists').flatMap(list => (list === 'usual' ? USUAL_BLOCKLISTS : [list])),
-    mailbox: await mailboxOf(call, domain, ca),
+    mailbox: await mailboxOf(call, domain, host ?? `mail.${domain}`, ca),
     ...(reach === undefined ? {} : { reach }),
     ...ca,
   }
@@ -115,11 +115,16 @@ function portsOf(options: Call['options']): Patient['ports'] {
 }
 
 /** Whom to write to and where to look for it: over IMAP where there is a login, else in the folder; or why there is nobody. */
-async function mailboxOf({ data, options, terminal }: Call, domain: string, ca: Pick<Patient, 'ca'>): Promise<Patient['mailbox']> {
+async function mailboxOf(
+  { data, options, terminal }: Call,
+  domain: string,
+  host: string,
+  ca: Pick<Patient, 'ca'>,
+): Promise<Patient['mailbox']> {
   const user = textOption(options, 'login')
   if (user !== undefined) {
     const password = await terminal.secret(`Password of ${user}: `)
-    const tls = { serverName: textOption(options, 'host') ?? `mail.${domain}`, ...ca }
+    const tls = { serverName: textOption(options, 'host') ?? host, ...ca }
     const port = portOption(options, 'imaps-port', 993)
     const lookout = (address: string): Lookout => imapLookout({ dialer: socketDialer(), address, port, user, password, tls })
     return { to: textOption(options, 'to') ?? user, lookout }

@@ -8,7 +8,7 @@ import { canonicalAddress } from '../mime/index.ts'
 import { printable } from '../pipeline/index.ts'
 import { sqliteDirectory } from '../directories/sqlite/index.ts'
 import { systemClock, systemRandom } from '../net/index.ts'
-import { dryRun, lastUserOf, personalFiles, personalFilters, personalResolver } from '../server/index.ts'
+import { dryRun, lastUserOf, personalFiles, personalFilters, personalResolver, serverName } from '../server/index.ts'
 import { memoryStore } from '../stores/memory/index.ts'
 import { traceJournal } from '../stores/traces/index.ts'
 import { COMMON } from './command.ts'
@@ -77,7 +77,7 @@ async function imagine({ words, data, options, terminal }: Call): Promise<boolea
     const accounts = await directory.accounts()
     const lastUser = lastUserOf(data)
     const [first] = await directory.domains()
-    const hostname = `mail.${lastUser?.slice(lastUser.lastIndexOf('@') + 1) ?? first ?? 'home.test'}`
+    const hostname = serverName(lastUser?.slice(lastUser.lastIndexOf('@') + 1) ?? first ?? 'home.test')
     const account = accounts.find(({ address }) => address === lastUser) ?? accounts[0]
     const filters = personalFilters(
       {},

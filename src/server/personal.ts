@@ -147,6 +147,12 @@ export function lastUserOf(data: string): string | undefined {
   return noteIn(personalFiles(data).lastUser)
 }
 
+/** The name of the server whose first domain this is, as greetings and certificates have it (RFC 5890 §2.3.2.1). */
+export function serverName(domain: string): string {
+  const named = domain.includes('.') ? `mail.${domain}` : domain
+  return questionName(named) ?? named
+}
+
 /**
  * Opens what is in the folder (or makes it), and listens. Throws `ConfigurationError` for wrong options, `MailError` `in-use` when a
  * port is taken.
@@ -190,9 +196,7 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
     })
   }
   await roleAddresses(directory, domain, account.user)
-  // In greetings and certificates a name stands as DNS knows it (RFC 5890 §2.3.2.1).
-  const named = domain.includes('.') ? `mail.${domain}` : domain
-  const hostname = questionName(named) ?? named
+  const hostname = serverName(domain)
   if (options.tls === undefined) progress(`looking after the development certificate in ${files.tls}`)
   const tls =
     options.tls === undefined

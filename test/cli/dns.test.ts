@@ -83,3 +83,11 @@ test('what cannot be published is refused with the way out (RFC 1035 §2.3.4)', 
     assert.match(stderr, text)
   }
 })
+
+test('a further domain of a server leads to the server, by the one name that it has (RFC 5321 §5.1)', { timeout: 60_000 }, async () => {
+  await dkimKeys({ folder: join(data, 'dkim'), domains: ['second.test'] })
+  writeFileSync(personalFiles(data).lastUser, 'me@home.test\n')
+  assert.match(dns('second.test', '--zone').stdout, /^second\.test\. 3600 IN MX 10 mail\.home\.test\.$/m)
+  assert.match(dns('second.test', '--zone', '--host', 'mx.second.test').stdout, /IN MX 10 mx\.second\.test\.$/m)
+  assert.match(dns('elsewhere.test', '--zone').stdout, /IN MX 10 mail\.elsewhere\.test\.$/m, 'it does not serve this one')
+})
