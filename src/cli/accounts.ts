@@ -134,6 +134,7 @@ export const ACCOUNT_COMMANDS: readonly Command[] = [
     async (directory, [address = '', ...targets], { terminal }) => {
       await directory.setAlias(address, targets)
       terminal.tell(`${address} goes to ${targets.join(', ')}`, { address, targets })
+      if (await isCircle(directory, address)) terminal.note(`${address} leads back to itself: mail to it is refused until that is changed`)
       // No fault: the account may come later. But a slip would show only when mail is refused.
       for (const target of await leadingNowhere(directory, targets)) {
         terminal.note(`there is no account ${target} yet, and it gets no mail until there is: "mailwright user add ${target}" makes one`)
@@ -176,6 +177,25 @@ export const ACCOUNT_COMMANDS: readonly Command[] = [
     for (const domain of domains) terminal.tell(domain, { domain })
   }),
 ]
+
+/** Whether an alias comes back to itself, by way of others too: mail to it is refused then. */
+async function isCircle(directory: SqliteDirectory, alias: string): Promise<boolean> {
+  const start = canonicalAddress(alias)
+  const seen = new Set<string>()
+  const ahead = [start]
+  for (let address = ahead.pop(); address !== undefined; address = ahead.pop()) {
+    const found = await directory.resolve(address)
+    for (const target of found.kind === 'alias' ? found.targets : []) {
+      const next = canonicalAddress(target)
+      if (next === undefined) continue
+      const name = `${next.local}@${next.domain}`
+      if (start !== undefined && name === `${start.local}@${start.domain}`) return true
+      if (!seen.has(name)) ahead.push(next)
+      seen.add(name)
+    }
+  }
+  return false
+}
 
 /** The targets that are addresses of ours and nobody's. */
 async function leadingNowhere(directory: SqliteDirectory, targets: readonly string[]): Promise<readonly string[]> {

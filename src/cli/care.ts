@@ -1,6 +1,6 @@
 /** The commands that look after mail that is stored: looking for damage, making summaries again, copying. RFC 5321 §6.1. */
 
-import { cpSync, existsSync, mkdirSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { findingsOf } from '../pipeline/summary.ts'
 import { personalFiles } from '../server/index.ts'
@@ -55,6 +55,10 @@ async function rebuild(call: Call): Promise<void> {
   terminal.tell(`${messages} summaries made again`, { messages })
 }
 
+function removeAll(paths: readonly string[]): void {
+  for (const path of paths) rmSync(path, { recursive: true, force: true })
+}
+
 async function copy(call: Call): Promise<void> {
   const { words, data, terminal, progress, signal } = call
   const [folder = ''] = words
@@ -62,10 +66,13 @@ async function copy(call: Call): Promise<void> {
     throw new UsageError('the copy cannot be made into the folder of the server itself: name another', 'backup')
   const from = personalFiles(data)
   const target = personalFiles(folder)
-  for (const path of [target.mail, target.directory]) {
+  for (const path of [target.mail, target.directory, target.state, target.dkim, target.tls]) {
     if (existsSync(path)) throw new Error(`${resolve(folder)} holds a copy or a server already: name a new folder`)
   }
   newFolder(folder)
+  // A copy that was not finished must not be taken for one, nor stand in the way of the next.
+  await using unfinished = new AsyncDisposableStack()
+  unfinished.defer(() => removeAll([target.mail, target.directory, target.state, target.dkim, target.tls]))
   const messages = await withStore(call, async store => {
     const copied = await store.backup(target.mail, {
       onProgress: ({ phase, done, total }) =>
@@ -84,6 +91,7 @@ async function copy(call: Call): Promise<void> {
     for (const what of ['secret', 'lastUser'] as const) if (existsSync(from[what])) cpSync(from[what], target[what])
     return copied.messages
   })
+  unfinished.move()
   terminal.tell(`${messages} messages, the accounts and the keys are in ${folder}`, { messages, folder })
 }
 

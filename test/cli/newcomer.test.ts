@@ -110,7 +110,7 @@ test('who is near the right folder is told where it is; a file is no folder', { 
   }
 })
 
-test('what cannot be done says what can', { timeout: 120_000 }, () => {
+test('what cannot be done says what can', { timeout: 240_000 }, () => {
   assert.match(mailwright('user add bea@home.test').stderr, /no password came from stdin/)
   assert.match(mailwright('user add ann@home.test', 'correct horse\n').stderr, /"mailwright user password ann@home\.test" gives it another/)
   assert.match(mailwright('user remove bea@home.test').stderr, /"mailwright user list" shows those there are/)
@@ -122,6 +122,11 @@ test('what cannot be done says what can', { timeout: 120_000 }, () => {
   assert.match(mailwright('backup copy').stderr, /holds a copy or a server already: name a new folder/)
   mkdirSync(join(folder, 'half'))
   assert.equal(mailwright('backup half').status, 0, 'an empty folder is new enough')
+  assert.doesNotMatch(mailwright('alias set one@home.test ann@home.test two@home.test').stderr, /leads back/)
+  assert.match(mailwright('alias set two@home.test one@home.test').stderr, /two@home\.test leads back to itself: mail to it is refused/)
+  writeFileSync(join(folder, 'data', 'directory.db'), 'spoilt '.repeat(100))
+  assert.match(mailwright('backup broken').stderr, /data\/directory\.db cannot be copied: file is not a database\n$/)
+  assert.deepEqual(readdirSync(join(folder, 'broken')), [], 'nothing that looks like a copy')
 })
 
 test('every command has a help of its own, and the release is told', { timeout: 120_000 }, () => {
