@@ -10,6 +10,7 @@ import type {
   Survey,
   Transaction,
 } from '../contracts/index.ts'
+import { letGo } from '../engine/let-go.ts'
 import { worstOf } from '../pipeline/index.ts'
 import type { SmtpSettings } from './options.ts'
 import { accepted, refusalOf, replies } from './replies.ts'
@@ -79,7 +80,7 @@ export class MailSession {
       const worst = worstOf(outcomes)
       return [worst === undefined ? replies.problem : (refusalOf(worst, 'message') ?? accepted(id))]
     } finally {
-      message.dispose()
+      letGo(message, this.#host, this.#connection)
     }
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defer, MailError, reject } from 'mailwright/contracts'
-import type { MailStore, Verdict } from 'mailwright/contracts'
+import type { MailStore, Spool, Verdict } from 'mailwright/contracts'
 import { memoryStore } from 'mailwright/stores/memory'
 import { memorySpool } from '../../src/testing/memory-spool.ts'
 import { mailOf } from '../pipeline/house.ts'
@@ -168,4 +168,50 @@ test('a client that closes its side after its last command still reads the repli
   assert.match(await client.reply(), /^250 2\.6\.0 /)
   assert.match(await client.reply(), /^221 /)
   await server.idle()
+})
+
+test('a spool that fails to let go of a message changes no reply: it is stored, and each recipient has one (RFC 5321 §4.2.5; RFC 2033 §4.2)', async () => {
+  const plain = memorySpool()
+  const sticky: Spool = {
+    begin() {
+      const writer = plain.begin()
+      return {
+        write: octets => writer.write(octets),
+        discard: () => writer.discard(),
+        async finish() {
+          const message = await writer.finish()
+          const dispose = (): void => {
+            message.dispose()
+            throw new Error('its file cannot be removed')
+          }
+          return { size: message.size, read: (start, end) => message.read(start, end), dispose }
+        },
+      }
+    },
+  }
+  await using server = await bridge({ flavour: 'lmtp', house: { spool: sticky } })
+  using client = await server.client()
+  await client.transcript(`
+    S: 220 *
+    C: LHLO c.example
+    S: 250-*
+    C: MAIL FROM:<a@b.example>
+    S: 250 *
+    C: RCPT TO:<ann@example.org>
+    S: 250 *
+    C: RCPT TO:<ben@example.org>
+    S: 250 *
+    C: DATA
+    S: 354 *
+    C: Subject: x
+    C:
+    C: text
+    C: .
+    S: 250 *
+    S: 250 *
+    C: NOOP
+    S: 250 2.0.0 OK
+  `)
+  assert.equal((await mailOf(server.house.store, 'ann')).length, 1)
+  assert.match(String(server.house.told('error')[0]?.['error']), /cannot be removed/)
 })

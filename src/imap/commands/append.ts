@@ -6,6 +6,7 @@ import { MailError } from '../../contracts/mail-error.ts'
 import type { Mailbox } from '../../contracts/mail-store.ts'
 import type { NewMessage } from '../../contracts/message.ts'
 import type { SpooledMessage, SpoolWriter } from '../../contracts/spool.ts'
+import { letGo } from '../../engine/let-go.ts'
 import { Disconnected } from '../../engine/sliced-work.ts'
 import { bad, codes, ok, refusalOf, type Completion } from '../codes.ts'
 import { command, type Command } from '../command.ts'
@@ -78,11 +79,11 @@ export const append: Command = command({
     try {
       const admitted = await admit(context, args, content)
       if ('status' in admitted) return admitted
-      storing = store(admitted).finally(() => content.dispose())
+      storing = store(admitted).finally(() => letGo(content, context.host, context.connection))
       // What lies in memory reaches the store at once, so in the order of the commands; what is in a file first has to be read.
       return admitted.message.content.pieces === undefined ? await storing : { later: storing, octets: content.size }
     } finally {
-      if (storing === undefined) content.dispose()
+      if (storing === undefined) letGo(content, context.host, context.connection)
     }
   },
 })
