@@ -123,14 +123,15 @@ export function wrapRecords(store: MailStore, other: (record: MessageRecord) => 
   return wrapMailboxes(store, mailboxOf)
 }
 
-/** A store that has appended long before it says so: `after` is waited for each time, with the number of the append. */
-export function wrapAppends(store: MailStore, after: (nth: number) => Promise<void>): MailStore {
+/** A store that has appended long before it says so: `after` is waited for each time, with the number of the append; `before` may fail it. */
+export function wrapAppends(store: MailStore, after: (nth: number) => Promise<void>, before?: () => void): MailStore {
   let appends = 0
   const mailboxOf = (mailbox: Mailbox): Mailbox =>
     new Proxy(mailbox, {
       get(target, name) {
         if (name !== 'append') return bound(target, name)
         return async (...args: Parameters<Mailbox['append']>) => {
+          before?.()
           const nth = ++appends
           const result = await target.append(...args)
           await after(nth)
