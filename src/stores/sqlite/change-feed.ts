@@ -22,6 +22,8 @@ interface Watched {
   start: number
   /** MODSEQ of the last change that was told; everything up to it was told. */
   told: number
+  /** The same, while only the half of a move that adds was told: the half that expunges has the same MODSEQ. Otherwise 0. */
+  half: number
 }
 
 type Detail = { readonly u?: readonly (readonly [number, number])[]; readonly c?: FlagChange } & {
@@ -55,7 +57,7 @@ export class ChangeFeed {
     if (known !== undefined) known.listeners.add(own)
     else {
       const now = this.#sql.number('SELECT modseq FROM account WHERE name = ?', account)
-      this.#watched.set(account, { listeners: new Set([own]), start: now, told: now })
+      this.#watched.set(account, { listeners: new Set([own]), start: now, told: now, half: 0 })
     }
     if (this.#timer === undefined) this.#timer = setInterval(() => this.look(), this.#interval).unref()
     return () => this.#unwatch(account, own)
@@ -79,11 +81,12 @@ export class ChangeFeed {
     if (modSeq > watched.told + 1) this.#catchUp(made.account, watched, modSeq - 1)
     // Seen in the database before the writer's answer came.
     else if (modSeq < watched.told && modSeq > watched.start) return
-    else if (modSeq === watched.told && modSeq > watched.start && kind !== 'expunged') return
+    else if (modSeq === watched.told && modSeq > watched.start && !(kind === 'expunged' && modSeq === watched.half)) return
     this.#announce(made)
     watched.told = Math.max(watched.told, modSeq)
+    watched.half = kind === 'added' ? modSeq : 0
     // The account is gone; one of the same name would begin to count anew.
-    if (kind === 'resync') Object.assign(watched, { start: 0, told: 0 })
+    if (kind === 'resync') Object.assign(watched, { start: 0, told: 0, half: 0 })
   }
 
   /** Looks whether another process committed something. Cheap when none did. */
@@ -99,7 +102,7 @@ export class ChangeFeed {
       const row = this.#sql.row<[number]>('SELECT modseq FROM account WHERE name = ?', account)
       if (row === undefined && watched.told > 0) {
         this.#announce({ account, change: { kind: 'resync', modSeq: (watched.told + 1) as ModSeq } })
-        Object.assign(watched, { start: 0, told: 0 })
+        Object.assign(watched, { start: 0, told: 0, half: 0 })
       } else if (row !== undefined && row[0] > watched.told) this.#catchUp(account, watched, row[0])
     }
   }
@@ -109,6 +112,7 @@ export class ChangeFeed {
     const row = this.#sql.row<[number, number]>('SELECT id, floor FROM account WHERE name = ?', account)
     const since = watched.told
     watched.told = until
+    watched.half = 0
     if (row === undefined || row[1] > since) {
       this.#announce({ account, change: { kind: 'resync', modSeq: until as ModSeq } })
       return
