@@ -3,7 +3,7 @@
 import type { Completion } from './codes.ts'
 import { APPENDS_UNDER_WAY, OCTETS_UNDER_WAY } from './limits.ts'
 
-/** How a command ends whose last step needs nothing of the session any more: the next command may be read meanwhile. */
+/** How a command ends whose last step needs nothing of the session any more: the next command of its kind may be read meanwhile. */
 export interface Later {
   readonly later: Promise<Completion>
   /** Octets that are held until then. */
@@ -16,22 +16,25 @@ export interface Teller {
   tell(tag: string, completion: Completion): void
   /** What an error is to the client; `undefined` when nobody is there to hear it. */
   failure(error: unknown): Completion | undefined
-  /** Some were told. */
+  /** Some were told: what was printed is to be sent. */
   told(): void
 }
 
 interface Entry {
   readonly tag: string
   readonly octets: number
+  /** Present once it ended; without a completion, nobody is there to hear it. */
   outcome: { readonly completion: Completion | undefined } | undefined
 }
 
 /** The commands of one session that are under way beside the one at hand. */
 export class Completions {
   readonly #teller: Teller
+  /** In the order of their commands: the first is the next to be told. */
   readonly #entries: Entry[] = []
   readonly #waiting: { readonly until: () => boolean; readonly resume: () => void }[] = []
   #octets = 0
+  /** {@link Completions.#tell} is going to run. */
   #isDue = false
 
   constructor(teller: Teller) {
@@ -43,7 +46,7 @@ export class Completions {
     return this.#entries.length
   }
 
-  /** Takes one more. A promise means: no further command before it resolves. */
+  /** Takes one more. A promise, which never rejects, means: no further command before it resolves. */
   add(tag: string, { later, octets }: Later): Promise<void> | undefined {
     const entry: Entry = { tag, octets, outcome: undefined }
     this.#entries.push(entry)

@@ -13,13 +13,13 @@ import { patienceOf } from '../engine/stress.ts'
 import { Context, type House } from './context.ts'
 import { capabilities } from './extensions/index.ts'
 import type { Incoming } from './input.ts'
-import { Completions, type Later } from './later.ts'
+import { Completions, type Later, type Teller } from './later.ts'
 import { FAILED_LOGINS, FAULTS_IN_A_ROW } from './limits.ts'
 import { refusedIn, stateOf } from './state.ts'
 import { Parser } from './wire/parser.ts'
 
 /** One connection, from greeting to end. */
-export class Session {
+export class Session implements Teller {
   readonly #context: Context
   #faults = 0
   #stopping = false
