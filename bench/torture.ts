@@ -1,12 +1,14 @@
 /**
  * `npm run torture -- --kills 1000`: SIGKILL under load, again and again, with a ledger of what was acknowledged. With `--queue`: the
  * queue of outgoing mail, shared by two processes, instead of a server that receives; with `--outbound`: a server that is submitted to, and
- * what reaches the next one.
+ * what reaches the next one. `npm run torture -- --faults`: no kills, but calls to the disk that fail, each once.
  */
 
 import { parseArgs } from 'node:util'
 import { readArguments, wholeNumber } from '../tools/command-line.ts'
 import { departures } from './lib/departures.ts'
+import { type SubjectName, SUBJECTS } from './lib/fault-subjects.ts'
+import { faultLoop } from './lib/faults.ts'
 import { queueTorture } from './lib/queue-torture.ts'
 import { torture, verified } from './lib/torture.ts'
 
@@ -17,26 +19,59 @@ Kills (SIGKILL) under load, again and again, and compares what is there with wha
   --kills N     how many (default 100)
   --queue       the queue of outgoing mail, shared by two processes, instead of a server that receives
   --outbound    a server that is submitted to, and what reaches the next one
+  --faults      instead of kills: fails each call to the disk once, and from then on, under a store, a directory and a first start. With
+                --kills N: N runs of each kind of call and error, spread evenly; without: all of them, some thousands
+  --of NAME     with --faults: store, directory or start alone
   --help        this text
 `
 
-const { kills, queue, outbound } = readArguments(help, () => {
+const { kills, queue, outbound, faults, of } = readArguments(help, () => {
   const { values } = parseArgs({
     options: {
-      kills: { type: 'string', default: '100' },
+      kills: { type: 'string' },
       queue: { type: 'boolean', default: false },
       outbound: { type: 'boolean', default: false },
+      faults: { type: 'boolean', default: false },
+      of: { type: 'string' },
     },
   })
-  if (values.queue && values.outbound) throw new Error('--queue and --outbound exclude each other')
-  return { ...values, kills: wholeNumber('--kills', values.kills, 1) }
+  const loops = [values.queue, values.outbound, values.faults].filter(Boolean)
+  if (loops.length > 1) throw new Error('--queue, --outbound and --faults exclude each other')
+  if (values.of !== undefined && (!values.faults || !isSubject(values.of)))
+    throw new Error('--of is for --faults: store, directory or start')
+  return { ...values, of: subjectsOf(values.of), kills: values.kills === undefined ? undefined : wholeNumber('--kills', values.kills, 1) }
 })
-if (queue) await tortureQueue()
+if (faults) await tortureDisk()
+else if (queue) await tortureQueue()
 else if (outbound) await tortureDepartures()
 else await tortureServer()
 
+function isSubject(name: string): name is SubjectName {
+  return Object.hasOwn(SUBJECTS, name)
+}
+
+function subjectsOf(name: string | undefined): readonly SubjectName[] {
+  return Object.keys(SUBJECTS)
+    .filter(isSubject)
+    .filter(one => name === undefined || one === name)
+}
+
+async function tortureDisk(): Promise<void> {
+  for (const subject of of) {
+    const { runs, calls, problems } = await faultLoop({
+      subject,
+      onProgress: line => console.error(line),
+      ...(kills !== undefined && { runsOfEach: kills }),
+    })
+    const told = Object.entries(calls).map(([call, count]) => `${count} ${call}`)
+    console.log(`${subject}: calls ${told.join(', ')}; runs with a call that failed ${runs}, problems ${problems.length}`)
+    for (const problem of problems) console.log(problem)
+    if (problems.length > 0) process.exitCode = 1
+  }
+}
+
 async function tortureServer(): Promise<void> {
-  const result = await torture({ kills, onProgress: line => console.error(line), verify: verified })
+  const result = await torture({ kills: kills ?? 100, onProgress: line => console.error(line), verify: verified })
   console.log(
     `kills ${result.kills}, acknowledged ${result.acknowledged}, lost ${result.lost.length}, corrupt ${result.corrupt.length}, duplicate ${result.duplicate.length}, ` +
       `present though never acknowledged ${result.unacknowledged}, restart ${result.medianRestart.toFixed(0)} ms, the slowest ${result.slowestRestart.toFixed(0)} ms, verify() problems ${result.problems.length}`,
@@ -46,7 +81,7 @@ async function tortureServer(): Promise<void> {
 }
 
 async function tortureQueue(): Promise<void> {
-  const result = await queueTorture({ kills, onProgress: line => console.error(line) })
+  const result = await queueTorture({ kills: kills ?? 100, onProgress: line => console.error(line) })
   const bad = [...result.lost, ...result.twice, ...result.wrong, ...result.problems]
   console.log(
     `kills ${result.kills}, messages acknowledged ${result.queued}, outcomes acknowledged ${result.settled}, lost ${result.lost.length}, twice though acknowledged ${result.twice.length}, ` +
@@ -57,7 +92,7 @@ async function tortureQueue(): Promise<void> {
 }
 
 async function tortureDepartures(): Promise<void> {
-  const result = await departures({ kills, onProgress: line => console.error(line), verify: verified })
+  const result = await departures({ kills: kills ?? 100, onProgress: line => console.error(line), verify: verified })
   console.log(
     `kills ${result.kills}, acknowledged ${result.acknowledged}, lost ${result.lost.length}, corrupt ${result.corrupt.length}, arrived again ${result.again} of ${result.inFlight} in flight at a kill, ` +
       `again though not in flight ${result.twice.length}, the slowest restart ${result.slowestRestart.toFixed(0)} ms, verify() problems ${result.problems.length}`,

@@ -11,7 +11,9 @@ import { join, resolve } from 'node:path'
 import { ConfigurationError, MailError } from '../contracts/mail-error.ts'
 import type { Spool, SpooledMessage, SpoolWriter } from '../contracts/spool.ts'
 import { makeFolder } from '../files/folder.ts'
+import { quietly } from './quietly.ts'
 import { LARGE_BLOCK, SharedBlocks, SMALL_BLOCK } from './shared-blocks.ts'
+import { codeOf, faultOf } from './spool-faults.ts'
 import { unwritten } from './unwritten.ts'
 
 /** Octets of one message that may wait for the disk before its writer is asked to wait. */
@@ -83,7 +85,8 @@ function clear(folder: string): void {
     const [, pid, token] = /^(\d+)-([0-9a-f]{8})-\d+\.spool$/.exec(name) ?? []
     if (pid === undefined) continue
     const alive = Number(pid) === process.pid ? token === TOKEN : isRunning(Number(pid))
-    if (!alive) rmSync(join(folder, name), { force: true })
+    // One that cannot be removed stands in nobody's way: the next start tries again.
+    if (!alive) quietly(() => rmSync(join(folder, name), { force: true }))
   }
 }
 
@@ -94,20 +97,6 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return codeOf(error) === 'EPERM'
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error ? (error as { readonly code?: unknown }).code : undefined
-}
-
-function faultOf(error: unknown): MailError {
-  if (error instanceof MailError) return error
-  const code = codeOf(error)
-  const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
-  if (full) return new MailError('no-space', 'no room to spool a message: make room on that file system', { cause: error })
-  return new MailError('unavailable', `a message could not be spooled: ${error instanceof Error ? error.message : String(error)}`, {
-    cause: error,
-  })
 }
 
 class Writer implements SpoolWriter {
@@ -249,7 +238,12 @@ class Writer implements SpoolWriter {
     if (path === undefined) {
       return new InMemory(this.#pieces(), this.#blocks, this.#size, this.#room)
     }
-    await this.#file?.close()
+    try {
+      await this.#file?.close()
+    } catch (error) {
+      quietly(() => rmSync(path, { force: true }))
+      throw faultOf(error)
+    }
     return new InFile(path, this.#size)
   }
 
@@ -267,7 +261,7 @@ class Writer implements SpoolWriter {
       this.#letGo()
       // Closing what was to be forgotten cannot fail in a way that matters.
       await this.#file?.close().catch(() => undefined)
-      rmSync(path, { force: true })
+      quietly(() => rmSync(path, { force: true }))
     })()
   }
 }
@@ -338,9 +332,16 @@ class InFile implements SpooledMessage {
     const from = Math.max(0, Math.min(start, this.size))
     const to = Math.max(from, Math.min(end, this.size))
     if (to === from) return new Uint8Array()
-    const fd = (this.#fd ??= openSync(this.file.path, 'r'))
     const octets = new Uint8Array(to - from)
-    if (octets.length > AT_ONCE) return this.#readLater(fd, octets, from)
+    try {
+      const fd = (this.#fd ??= openSync(this.file.path, 'r'))
+      return octets.length > AT_ONCE ? this.#readLater(fd, octets, from) : this.#readNow(fd, octets, from)
+    } catch (error) {
+      throw faultOf(error)
+    }
+  }
+
+  #readNow(fd: number, octets: Uint8Array, from: number): Uint8Array {
     let got = 0
     while (got < octets.length) {
       const count = readSync(fd, octets, got, octets.length - got, from + got)
@@ -373,14 +374,15 @@ class InFile implements SpooledMessage {
 
   #close(): void {
     if (!this.#disposed || this.#reading > 0 || this.#fd === undefined) return
-    closeSync(this.#fd)
+    const fd = this.#fd
     this.#fd = undefined
+    quietly(() => closeSync(fd))
   }
 
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
     this.#close()
-    rmSync(this.file.path, { force: true })
+    quietly(() => rmSync(this.file.path, { force: true }))
   }
 }

@@ -13,7 +13,16 @@ function run(tool: string, ...args: readonly string[]): { status: number | null;
 
 const SLIPS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'bench/main.ts': [['--colour'], ['recieve'], ['--rounds', 'x'], ['--rounds', '0'], ['--scale', '-1'], ['receive', '--cell', '10']],
-  'bench/torture.ts': [['--colour'], ['server'], ['--kills'], ['--kills', '1.5'], ['--queue', '--outbound']],
+  'bench/torture.ts': [
+    ['--colour'],
+    ['server'],
+    ['--kills'],
+    ['--kills', '1.5'],
+    ['--queue', '--outbound'],
+    ['--queue', '--faults'],
+    ['--of', 'store'],
+    ['--faults', '--of', 'imap'],
+  ],
   'tools/hostile.ts': [['--colour'], ['--count', 'x'], ['--most', '10'], ['--seed', ''], ['--to', 'localhost']],
   'tools/test.ts': [['--colour'], ['unit', '--watch']],
 }

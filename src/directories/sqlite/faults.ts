@@ -3,11 +3,13 @@
 import { ConfigurationError, MailError } from '../../contracts/index.ts'
 import type { MailErrorKind } from '../../contracts/index.ts'
 
+const SQLITE_READONLY = 8
+
 /** Primary result codes of SQLite that mean something to callers. */
 const KINDS: ReadonlyMap<number, MailErrorKind> = new Map([
   [5, 'unavailable'], // SQLITE_BUSY
   [6, 'unavailable'], // SQLITE_LOCKED
-  [8, 'unavailable'], // SQLITE_READONLY
+  [SQLITE_READONLY, 'unavailable'],
   [10, 'unavailable'], // SQLITE_IOERR
   [11, 'corrupt'], // SQLITE_CORRUPT
   [13, 'no-space'], // SQLITE_FULL
@@ -17,9 +19,11 @@ const KINDS: ReadonlyMap<number, MailErrorKind> = new Map([
 
 const DAMAGED = 'the file is damaged: keep a copy of it, and restore it from the latest backup'
 
-/** What to do, where it is more than waiting or what SQLite says. */
+const UNSURE = 'try again; if it stays so, check the disk and the limit of open files (ulimit -n)'
+
+/** What to do, where it is more than waiting. */
 const WAYS_OUT: ReadonlyMap<number, string> = new Map([
-  [8, 'the file may not be written: check owner and permissions, and how its disk is mounted'],
+  [SQLITE_READONLY, 'the file may not be written: check owner and permissions, and how its disk is mounted'],
   [11, DAMAGED],
   [13, 'its disk is full: make room, no restart is needed'],
   [26, DAMAGED],
@@ -32,7 +36,12 @@ function translated(error: unknown): unknown {
   const code = error.errcode & 0xff
   const kind = KINDS.get(code)
   if (kind === undefined) return error
-  return new MailError(kind, `the directory’s database: ${WAYS_OUT.get(code) ?? error.message}`, { cause: error })
+  return new MailError(kind, `the directory’s database: ${WAYS_OUT.get(code) ?? `${error.message}; ${UNSURE}`}`, { cause: error })
+}
+
+/** Whether the connection can only read, as SQLite opens it without a word when opening for writing fails. */
+export function isReadOnly(error: unknown): boolean {
+  return error instanceof MailError && (error.cause as { readonly errcode?: number } | undefined)?.errcode === SQLITE_READONLY
 }
 
 /** Does something with the database, its faults translated. */

@@ -6,7 +6,7 @@ import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import { MailError } from '../../contracts/index.ts'
 import type { AccountId, Scope } from '../../contracts/index.ts'
 import type { AccountRow, AliasRow, AppPasswordRow, DirectoryTables } from '../core/tables.ts'
-import { guarded } from './faults.ts'
+import { guarded, isReadOnly } from './faults.ts'
 import { prepareSchema } from './schema.ts'
 
 /** The columns in the order of their statement: as an object with their names a row costs a third more. */
@@ -20,21 +20,39 @@ const ACCOUNT_COLUMNS = 'id, key, address, domain, display_name, quota_octets, q
  * what another process has committed is seen by the next call.
  */
 export class SqliteTables implements DirectoryTables {
-  readonly #database: DatabaseSync
+  readonly #path: string
+  readonly #busyTimeout: number
+  #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
 
   constructor(path: string, busyTimeout: number) {
+    this.#path = path
+    this.#busyTimeout = busyTimeout
+    this.#database = this.#opened()
+  }
+
+  #opened(): DatabaseSync {
+    const path = this.#path
     keepPrivate(path)
-    this.#database = guarded(() => new DatabaseSync(path, { timeout: busyTimeout, enableForeignKeyConstraints: true }))
+    const database = guarded(() => new DatabaseSync(path, { timeout: this.#busyTimeout, enableForeignKeyConstraints: true }))
     try {
       guarded(() => {
-        this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-        prepareSchema(this.#database, path)
+        database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+        prepareSchema(database, path)
       })
+      return database
     } catch (error) {
-      this.#database.close()
+      database.close()
       throw error
     }
+  }
+
+  /** Nothing could be changed through this connection any more: the next call has another one. */
+  #openAgain(): void {
+    const before = this.#database
+    this.#database = this.#opened()
+    this.#statements.clear()
+    before.close()
   }
 
   close(): void {
@@ -43,17 +61,24 @@ export class SqliteTables implements DirectoryTables {
   }
 
   atomically<T>(change: () => T): T {
-    return guarded(() => {
-      this.#database.exec('BEGIN IMMEDIATE')
-      try {
-        const result = change()
-        this.#database.exec('COMMIT')
-        return result
-      } catch (error) {
-        if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
-        throw error
-      }
-    })
+    try {
+      return guarded(() => this.#transaction(change))
+    } catch (error) {
+      if (isReadOnly(error)) this.#openAgain()
+      throw error
+    }
+  }
+
+  #transaction<T>(change: () => T): T {
+    this.#database.exec('BEGIN IMMEDIATE')
+    try {
+      const result = change()
+      this.#database.exec('COMMIT')
+      return result
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      throw error
+    }
   }
 
   domains(): readonly string[] {

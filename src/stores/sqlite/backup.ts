@@ -1,11 +1,12 @@
 /** Copies a store while it is in use: the database at one moment, then the segment files that this moment names. */
 
-import { constants, existsSync } from 'node:fs'
+import { constants, existsSync, rmSync } from 'node:fs'
 import { copyFile, open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { backup as backupDatabase, DatabaseSync } from 'node:sqlite'
 import { MailError } from '../../contracts/mail-error.ts'
 import { makeFolder } from '../../files/folder.ts'
+import { quietly } from '../quietly.ts'
 import { databasePath } from './database.ts'
 import { mailErrorOf } from './faults.ts'
 import type { House } from './house.ts'
@@ -49,16 +50,19 @@ export async function backUp(house: House, folder: string, { onProgress, signal 
   const target = databasePath(folder)
   if (existsSync(target)) throw new MailError('already-exists', `${folder} holds a mail store already: name a new folder`)
   const seconds = (): number => Math.floor(Date.now() / 1000) + HOLD
+  const unfinished = `${target}.part`
+  let isNamed = false
   const hold = await house.write<number>({ kind: 'hold', id: undefined, until: seconds() })
   try {
     makeFolder(join(folder, 'segments'))
     // Under another name until everything is there: half a backup must not look like one.
-    const unfinished = `${target}.part`
+    removeUnfinished(unfinished)
     await backupDatabase(house.sql.database, unfinished, {
       progress: ({ totalPages, remainingPages }) =>
         onProgress?.({ phase: 'database', done: totalPages - remainingPages, total: totalPages }),
     })
     const { segments, messages } = prepareCopy(unfinished)
+    removeBeside(unfinished)
     for (const [at, segment] of segments.entries()) {
       signal?.throwIfAborted()
       onProgress?.({ phase: 'segments', done: at, total: segments.length })
@@ -71,14 +75,29 @@ export async function backUp(house: House, folder: string, { onProgress, signal 
     await sync(join(folder, 'segments'))
     await sync(unfinished)
     await rename(unfinished, target)
+    isNamed = true
     await sync(folder)
     onProgress?.({ phase: 'segments', done: segments.length, total: segments.length })
     return { messages, segments: segments.length }
   } catch (error) {
+    quietly(() => removeUnfinished(unfinished))
+    // Who is told that it failed must be able to try again.
+    if (isNamed) quietly(() => removeUnfinished(target))
     throw signal?.aborted === true ? error : mailErrorOf(error)
   } finally {
     await house.write({ kind: 'hold', id: hold, until: undefined }).catch(() => undefined)
   }
+}
+
+/** Takes away what a backup that failed made of its database: the next one must not go on with the log of another. */
+function removeUnfinished(path: string): void {
+  rmSync(path, { force: true })
+  removeBeside(path)
+}
+
+/** SQLite's own files beside a database that nobody has open. */
+function removeBeside(path: string): void {
+  for (const ending of ['-wal', '-shm', '-journal']) rmSync(`${path}${ending}`, { force: true })
 }
 
 /**
@@ -89,6 +108,9 @@ export async function backUp(house: House, folder: string, { onProgress, signal 
 function prepareCopy(path: string): { readonly segments: readonly number[]; readonly messages: number } {
   const sql = new Sql(new DatabaseSync(path))
   try {
+    // No log: what were left in it, should moving it fail at the end, would not be in the copy. Who opens the copy begins one.
+    if (sql.row<[string]>('PRAGMA journal_mode = MEMORY')?.[0] !== 'memory')
+      throw new MailError('unavailable', `${path} is in use: name a new folder`)
     sql.database.exec('PRAGMA synchronous = OFF; BEGIN IMMEDIATE')
     sql.run('UPDATE account SET modseq = modseq + ?', MODSEQS_AHEAD)
     sql.run('UPDATE account SET floor = modseq')

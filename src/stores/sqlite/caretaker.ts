@@ -7,6 +7,7 @@ import { MailError, type MailErrorKind } from '../../contracts/mail-error.ts'
 import type { MessageSource } from '../../contracts/message.ts'
 import type { CaretakerReport, CaretakerTask } from './caretaker-worker.ts'
 import { StoredSource } from './content-reader.ts'
+import { mailErrorOf } from './faults.ts'
 import { failpoint } from './failpoints.ts'
 import type { House } from './house.ts'
 import type { InspectionProgress, StoreProblem } from './inspection.ts'
@@ -84,7 +85,9 @@ async function* ask(house: House, asked: Asked, signal?: AbortSignal): AsyncGene
         wake = resolve
       })
     }
-    if (fault !== undefined) throw fault instanceof Error ? fault : new MailError('unavailable', 'the inspection ended early')
+    if (fault === undefined) return
+    signal?.throwIfAborted()
+    throw mailErrorOf(fault)
   } finally {
     signal?.removeEventListener('abort', abort)
     await worker.terminate()

@@ -24,6 +24,8 @@ interface Watched {
   told: number
   /** The same, while only the half of a move that adds was told: the half that expunges has the same MODSEQ. Otherwise 0. */
   half: number
+  /** Whether what is between could not be read: the next look tells it, and what was made meanwhile, in order. */
+  isBehind: boolean
 }
 
 type Detail = { readonly u?: readonly (readonly [number, number])[]; readonly c?: FlagChange } & {
@@ -57,7 +59,7 @@ export class ChangeFeed {
     if (known !== undefined) known.listeners.add(own)
     else {
       const now = this.#sql.number('SELECT modseq FROM account WHERE name = ?', account)
-      this.#watched.set(account, { listeners: new Set([own]), start: now, told: now, half: 0 })
+      this.#watched.set(account, { listeners: new Set([own]), start: now, told: now, half: 0, isBehind: false })
     }
     if (this.#timer === undefined) this.#timer = setInterval(() => this.look(), this.#interval).unref()
     return () => this.#unwatch(account, own)
@@ -76,21 +78,46 @@ export class ChangeFeed {
   /** Tells of a change that this process made. */
   tell(made: AccountChange): void {
     const watched = this.#watched.get(made.account)
-    if (watched === undefined) return
+    if (watched === undefined || watched.isBehind) return
     const { modSeq, kind } = made.change
-    if (modSeq > watched.told + 1) this.#catchUp(made.account, watched, modSeq - 1)
+    if (modSeq > watched.told + 1 && !this.#hasCaughtUp(made.account, watched, modSeq - 1)) return
     // Seen in the database before the writer's answer came.
-    else if (modSeq < watched.told && modSeq > watched.start) return
-    else if (modSeq === watched.told && modSeq > watched.start && !(kind === 'expunged' && modSeq === watched.half)) return
+    if (modSeq < watched.told && modSeq > watched.start) return
+    if (modSeq === watched.told && modSeq > watched.start && !(kind === 'expunged' && modSeq === watched.half)) return
     this.#announce(made)
     watched.told = Math.max(watched.told, modSeq)
     watched.half = kind === 'added' ? modSeq : 0
     // The account is gone; one of the same name would begin to count anew.
-    if (kind === 'resync') Object.assign(watched, { start: 0, told: 0, half: 0 })
+    if (kind === 'resync') Object.assign(watched, { start: 0, told: 0, half: 0, isBehind: false })
   }
 
-  /** Looks whether another process committed something. Cheap when none did. */
+  /** Looks whether another process committed something. Cheap when none did. What cannot be read is told by a later look. */
   look(): void {
+    try {
+      this.#look()
+    } catch {
+      this.#forgetLook()
+    }
+  }
+
+  #forgetLook(): void {
+    this.#version = -1
+    this.#commits = -1
+  }
+
+  /** Whether everything up to `until` was told. */
+  #hasCaughtUp(account: AccountId, watched: Watched, until: number): boolean {
+    try {
+      this.#catchUp(account, watched, until)
+      return true
+    } catch {
+      watched.isBehind = true
+      this.#forgetLook()
+      return false
+    }
+  }
+
+  #look(): void {
     if (this.#watched.size === 0) return
     const version = this.#sql.number('PRAGMA data_version')
     if (version === this.#version) return
@@ -102,7 +129,7 @@ export class ChangeFeed {
       const row = this.#sql.row<[number]>('SELECT modseq FROM account WHERE name = ?', account)
       if (row === undefined && watched.told > 0) {
         this.#announce({ account, change: { kind: 'resync', modSeq: (watched.told + 1) as ModSeq } })
-        Object.assign(watched, { start: 0, told: 0, half: 0 })
+        Object.assign(watched, { start: 0, told: 0, half: 0, isBehind: false })
       } else if (row !== undefined && row[0] > watched.told) this.#catchUp(account, watched, row[0])
     }
   }
@@ -111,9 +138,8 @@ export class ChangeFeed {
   #catchUp(account: AccountId, watched: Watched, until: number): void {
     const row = this.#sql.row<[number, number]>('SELECT id, floor FROM account WHERE name = ?', account)
     const since = watched.told
-    watched.told = until
-    watched.half = 0
     if (row === undefined || row[1] > since) {
+      Object.assign(watched, { told: until, half: 0, isBehind: false })
       this.#announce({ account, change: { kind: 'resync', modSeq: until as ModSeq } })
       return
     }
@@ -123,10 +149,12 @@ export class ChangeFeed {
       since,
       until,
     )
-    for (const [modSeq, mailbox, kind, detail] of rows) {
-      const change = this.#changeOf(modSeq as ModSeq, mailbox, kind, JSON.parse(detail) as Detail)
-      if (change !== undefined) this.#announce({ account, change })
-    }
+    const changes = rows.flatMap(
+      ([modSeq, mailbox, kind, detail]) => this.#changeOf(modSeq as ModSeq, mailbox, kind, JSON.parse(detail) as Detail) ?? [],
+    )
+    // Only now: had reading failed, they would have to be told later.
+    Object.assign(watched, { told: until, half: 0, isBehind: false })
+    for (const change of changes) this.#announce({ account, change })
   }
 
   #changeOf(modSeq: ModSeq, mailbox: number, kind: MailboxChange['kind'], detail: Detail): MailboxChange | undefined {

@@ -7,7 +7,8 @@ import { closeSync, openSync, read as readLater } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { MailError } from '../../contracts/mail-error.ts'
 import type { MessageSource } from '../../contracts/message.ts'
-import { isMissing, missingSegment } from './faults.ts'
+import { quietly } from '../quietly.ts'
+import { isFromBelow, isMissing, mailErrorOf, missingSegment } from './faults.ts'
 import { BLOCK, readFully, segmentPath } from './segment-format.ts'
 
 /** Ranges up to this size are answered at once, larger ones with a promise. */
@@ -97,14 +98,22 @@ export class ContentReader {
       try {
         return read(now)
       } catch (error) {
-        if (!isMissing(error)) throw error
+        if (!isMissing(error)) throw isFromBelow(error) ? mailErrorOf(error) : error
         // Compaction may have moved it since the record was read, and again since we asked: each time it is elsewhere.
-        const moved = this.#relocate(place.id)
+        const moved = this.#relocated(place.id)
         if (moved === undefined)
           throw new MailError('no-such-message', 'the message was expunged and its octets are gone', { cause: error })
         if (moved.segment === now.segment) throw missingSegment(segmentPath(this.#folder, now.segment), error)
         now = moved
       }
+    }
+  }
+
+  #relocated(content: number): ContentPlace | undefined {
+    try {
+      return this.#relocate(content)
+    } catch (error) {
+      throw mailErrorOf(error)
     }
   }
 
@@ -140,9 +149,9 @@ export class ContentReader {
             return
           }
           file.reading--
-          if (file.unwanted && file.reading === 0) closeSync(file.fd)
+          if (file.unwanted && file.reading === 0) quietly(() => closeSync(file.fd))
           if (error === null) resolve(got + count)
-          else reject(new MailError('unavailable', `a segment could not be read: ${error.message}`, { cause: error }))
+          else reject(mailErrorOf(error))
         })
       }
       more(0)
@@ -166,7 +175,7 @@ export class ContentReader {
     if (file === undefined) return
     this.#files.delete(segment)
     file.unwanted = true
-    if (file.reading === 0) closeSync(file.fd)
+    if (file.reading === 0) quietly(() => closeSync(file.fd))
   }
 
   close(): void {

@@ -12,7 +12,11 @@ const SQLITE_NOTADB = 26
 /** Extending the shared memory of the WAL found no space. */
 const SQLITE_IOERR_SHMSIZE = SQLITE_IOERR | (19 << 8)
 
+/** Reading failed: nothing that was written is in doubt. */
+const SQLITE_IOERR_READ = SQLITE_IOERR | (1 << 8)
+
 const NO_SPACE: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+const NO_FILES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE'])
 
 function codeOf(error: unknown): { readonly errcode: number; readonly code: string } {
   if (!(error instanceof Error)) return { errcode: 0, code: '' }
@@ -40,7 +44,13 @@ export function isFatal(error: unknown): boolean {
   if (error instanceof MailError || isNoSpace(error)) return false
   const { errcode, code } = codeOf(error)
   const primary = errcode & 0xff
+  if (errcode === SQLITE_IOERR_READ) return false
   return primary === SQLITE_IOERR || primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB || code === 'EIO' || code === 'EROFS'
+}
+
+/** Whether the connection can only read, as SQLite opens it without a word when opening for writing fails. */
+export function isReadOnly(error: unknown): boolean {
+  return (codeOf(error).errcode & 0xff) === SQLITE_READONLY
 }
 
 /** Whether a file is not there. */
@@ -75,8 +85,19 @@ export function mailErrorOf(error: unknown): MailError {
       options,
     )
   }
-  if (primary === SQLITE_CANTOPEN || code === 'EACCES' || code === 'EPERM') {
-    return new MailError('unavailable', 'the mail store’s files cannot be opened: check owner and permissions of the folder', options)
+  if (NO_FILES.has(code)) {
+    return new MailError(
+      'unavailable',
+      'too many files are open: raise the limit of open files (ulimit -n, LimitNOFILE), and try again',
+      options,
+    )
+  }
+  if (primary === SQLITE_CANTOPEN || primary === SQLITE_READONLY || code === 'EACCES' || code === 'EPERM') {
+    return new MailError(
+      'unavailable',
+      'the mail store’s files cannot be opened for writing: check owner and permissions of the folder, and the limit of open files (ulimit -n)',
+      options,
+    )
   }
   if (primary === SQLITE_READONLY || code === 'EROFS') {
     return new MailError(
@@ -86,5 +107,10 @@ export function mailErrorOf(error: unknown): MailError {
     )
   }
   const text = error instanceof Error ? error.message : String(error)
-  return new MailError('unavailable', `the mail store failed: ${text}`, options)
+  return new MailError('unavailable', `the mail store failed (${text}): try again; if it stays so, check the disk and the folder`, options)
+}
+
+/** Whether SQLite or the system said it: in words for nobody but the operator. */
+export function isFromBelow(error: unknown): boolean {
+  return error instanceof Error && !(error instanceof MailError) && (codeOf(error).errcode !== 0 || 'syscall' in error)
 }

@@ -3,10 +3,11 @@
 import type { CallOptions } from '../../contracts/call.ts'
 import { MailError } from '../../contracts/mail-error.ts'
 import type { MessageSource } from '../../contracts/message.ts'
+import { quietly } from '../quietly.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { type ContentPlace, ContentReader } from './content-reader.ts'
 import { connect } from './database.ts'
-import { mailErrorOf } from './faults.ts'
+import { isFromBelow, mailErrorOf } from './faults.ts'
 import { KeywordSets } from './flag-bits.ts'
 import type { ContentInput, Operation, WriterOptions } from './operation.ts'
 import type { Sql } from './sql.ts'
@@ -42,7 +43,11 @@ export class House {
   constructor(options: WriterOptions, pollInterval: number) {
     this.folder = options.folder
     this.busyTimeout = options.busyTimeout
-    this.sql = connect(options.folder, { busyTimeout: options.busyTimeout, writable: false })
+    try {
+      this.sql = connect(options.folder, { busyTimeout: options.busyTimeout, writable: false })
+    } catch (error) {
+      throw mailErrorOf(error)
+    }
     this.keywords = new KeywordSets(this.sql)
     this.feed = new ChangeFeed(this.sql, this.keywords, pollInterval)
     this.writer = new WriterClient(options, change => this.feed.tell(change))
@@ -66,7 +71,7 @@ export class House {
     try {
       return await call()
     } catch (error) {
-      throw isOfSqlite(error) ? mailErrorOf(error) : error
+      throw isFromBelow(error) ? mailErrorOf(error) : error
     }
   }
 
@@ -86,7 +91,8 @@ export class House {
     const octets: ArrayBuffer[] = []
     const stashed: (() => void)[] = []
     const done = (): void => {
-      for (const remove of stashed) remove()
+      // The message may be durable by now: what stays is removed by a later start.
+      for (const remove of stashed) quietly(remove)
     }
     try {
       for (const source of sources) {
@@ -131,8 +137,4 @@ export class House {
     this.reader.close()
     this.sql.close()
   }
-}
-
-function isOfSqlite(error: unknown): boolean {
-  return error instanceof Error && (error as { readonly code?: unknown }).code === 'ERR_SQLITE_ERROR'
 }

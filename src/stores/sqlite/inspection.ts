@@ -1,7 +1,9 @@
 /** Looks for damage: everything that must be so in the tables, and that every octet is what was written. */
 
+import { quietly } from '../quietly.ts'
 import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isMissing } from './faults.ts'
 import { inspectQueue } from './queue-inspection.ts'
 import { BLOCK, readFully, segmentPath, sumsOf } from './segment-format.ts'
 import type { Sql } from './sql.ts'
@@ -53,7 +55,7 @@ export function* inspect(sql: Sql, folder: string, deep: boolean): Generator<Fin
     for (const { kind, text } of inspectQueue(sql)) yield problem(kind, text)
     yield* inspectContents(sql, folder, deep, missing)
   } finally {
-    sql.database.exec('COMMIT')
+    if (sql.database.isTransaction) sql.database.exec('COMMIT')
   }
   // Another process that compacts takes a file away once nothing refers to it any more, which the transaction did not show.
   for (const segment of missing) {
@@ -159,8 +161,15 @@ function* inspectContents(sql: Sql, folder: string, deep: boolean, missing: numb
     let fd: number
     try {
       fd = openSync(path, 'r')
-    } catch {
-      missing.push(segment)
+    } catch (error) {
+      if (isMissing(error)) missing.push(segment)
+      else {
+        const count = sql.number('SELECT count(*) FROM content WHERE segment = ?', segment)
+        yield problem(
+          'missing-file',
+          `${path} cannot be opened (${error instanceof Error ? error.message : String(error)}): ${count} contents cannot be read; check the disk, the permissions and the limit of open files, and look again`,
+        )
+      }
       continue
     }
     try {
@@ -179,7 +188,7 @@ function* inspectContents(sql: Sql, folder: string, deep: boolean, missing: numb
         if (++done % 1000 === 0) yield progress('contents', done, total)
       }
     } finally {
-      closeSync(fd)
+      quietly(() => closeSync(fd))
     }
   }
   yield progress('contents', total, total)

@@ -205,7 +205,7 @@ export class SqliteQueue implements Queue {
   watch(listener: () => void): () => void {
     this.#listeners.add(listener)
     if (this.#polling === undefined && !this.#ending.signal.aborted) {
-      this.#news = readNews(this.#house.sql)
+      this.#lookForNews()
       this.#polling = setInterval(() => this.#poll(), this.#pollInterval).unref()
     }
     return () => {
@@ -216,18 +216,27 @@ export class SqliteQueue implements Queue {
     }
   }
 
+  /** Where this fails, the next look tells once more than it need. */
+  #lookForNews(): void {
+    try {
+      this.#news = readNews(this.#house.sql)
+    } catch {
+      this.#news = -1
+    }
+  }
+
   /** Looks for what other processes queued. */
   #poll(): void {
     try {
       if (readNews(this.#house.sql) !== this.#news) this.#tell()
     } catch {
-      // Another process holds the database: the next look tells.
+      // Another process holds the database, or it could not be read: the next look tells.
     }
   }
 
   #tell(): void {
     if (this.#listeners.size === 0) return
-    this.#news = readNews(this.#house.sql)
+    this.#lookForNews()
     for (const listener of this.#listeners) queueMicrotask(listener)
   }
 

@@ -1,5 +1,6 @@
 /** Whether two contents are the same, octet for octet, wherever they lie. */
 
+import { quietly } from '../quietly.ts'
 import { closeSync, openSync } from 'node:fs'
 import { BLOCK, readFully } from './segment-format.ts'
 
@@ -32,24 +33,30 @@ export function inFile(fd: number, start: number): Octets {
 export function isSame(one: Octets, other: Octets, size: number): boolean {
   const left = new Uint8Array(Math.min(BLOCK, size))
   const right = new Uint8Array(left.length)
-  for (let at = 0; at < size; at += BLOCK) {
-    const length = Math.min(BLOCK, size - at)
-    const a = left.subarray(0, length)
-    const b = right.subarray(0, length)
-    if (one(a, at) < length || other(b, at) < length || Buffer.compare(a, b) !== 0) return false
+  try {
+    for (let at = 0; at < size; at += BLOCK) {
+      const length = Math.min(BLOCK, size - at)
+      const a = left.subarray(0, length)
+      const b = right.subarray(0, length)
+      if (one(a, at) < length || other(b, at) < length || Buffer.compare(a, b) !== 0) return false
+    }
+    return true
+  } catch {
+    return false
   }
-  return true
 }
 
 /** The same with a file that may be gone, which is no fault: it is not the same then. */
 export function isSameAsFile(one: Octets, path: string, start: number, size: number): boolean {
-  let fd: number | undefined
+  let fd: number
   try {
     fd = openSync(path, 'r')
-    return isSame(one, inFile(fd, start), size)
   } catch {
     return false
+  }
+  try {
+    return isSame(one, inFile(fd, start), size)
   } finally {
-    if (fd !== undefined) closeSync(fd)
+    quietly(() => closeSync(fd))
   }
 }

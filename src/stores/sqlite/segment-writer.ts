@@ -8,6 +8,7 @@ import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, statfsSyn
 import { join } from 'node:path'
 import { MailError } from '../../contracts/mail-error.ts'
 import { unwritten } from '../unwritten.ts'
+import { quietly } from '../quietly.ts'
 import { databasePath } from './database.ts'
 import { failpoint } from './failpoints.ts'
 import { isNoSpace } from './faults.ts'
@@ -134,14 +135,14 @@ export class SegmentWriter {
     try {
       while (done < size) {
         const part = chunk.subarray(0, Math.min(CHUNK, size - done))
-        const got = readFully(source, part, input.start + done)
+        const got = readFrom(source, part, input.start + done, input.path)
         if (got < part.length) throw new MailError('corrupt', `${input.path} ended after ${done + got} octets of ${size}`)
         sums.set(sumsOf([part], part.length), (done / BLOCK) * 4)
         this.#write([part], start + done)
         done += part.length
       }
     } finally {
-      closeSync(source)
+      quietly(() => closeSync(source))
     }
     const key = keyOf(sums, size)
     // There already: the tail stays where it was, and the next content goes over what was just written.
@@ -213,13 +214,16 @@ export class SegmentWriter {
   /** Leaves the current segment: the next content begins another. */
   leave(): void {
     this.discard()
-    if (this.#fd !== -1) {
-      if (this.#ahead > this.#tail) ftruncateSync(this.#fd, this.#tail)
-      closeSync(this.#fd)
-    }
+    const fd = this.#fd
+    const isTooLong = this.#ahead > this.#tail
     this.#ahead = 0
+    // First: a number that was closed may be another file's soon.
     this.#fd = -1
     this.#unsynced = false
+    if (fd === -1) return
+    // What is needed was synced before: the zeros at the end are in nobody's way.
+    if (isTooLong) quietly(() => ftruncateSync(fd, this.#tail))
+    quietly(() => closeSync(fd))
   }
 
   /** Begins a group: what was so in the last one tells nothing any more. */
@@ -274,19 +278,29 @@ export class SegmentWriter {
       this.#left.push(this.#segment)
       this.leave()
     }
-    const segment = this.#sql.number('INSERT INTO segment (writer) VALUES (?) RETURNING id', this.#options.writer())
+    const segment = this.#sql.insert('INSERT INTO segment (writer) VALUES (?)', this.#options.writer())
     this.#fd = openSync(segmentPath(this.#options.folder, segment), 'wx+', 0o600)
     this.#segment = segment
     this.#tail = 0
     this.#unsynced = false
-    // The file's name must survive too.
+    try {
+      this.#syncFolder()
+    } catch (error) {
+      // Nothing may be put into a file whose name may be gone after a crash.
+      this.leave()
+      throw error
+    }
+    failpoint('after-segment-create')
+  }
+
+  /** The file's name must survive too. */
+  #syncFolder(): void {
     const folder = openSync(join(this.#options.folder, 'segments'), 'r')
     try {
       fsyncSync(folder)
     } finally {
-      closeSync(folder)
+      quietly(() => closeSync(folder))
     }
-    failpoint('after-segment-create')
   }
 
   /** Octets by which the database will grow when the log is moved into it. */
@@ -307,6 +321,16 @@ export class SegmentWriter {
     const left = this.#free - size - ROWS
     if (left < 0) throw new MailError('no-space', 'hardly anything is free where the mail store lies: make room, no restart is needed')
     this.#free = left
+  }
+}
+
+/** Reads what is to be copied. That it cannot be read is no fault of what is written: only who needs it is refused. */
+function readFrom(source: number, into: Uint8Array, position: number, path: string): number {
+  try {
+    return readFully(source, into, position)
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error)
+    throw new MailError('corrupt', `${path} cannot be read (${text}): check the disk, run verify, restore a backup`, { cause: error })
   }
 }
 

@@ -41,6 +41,14 @@ export class Sql {
     return Number(this.#statement(text).run(...values).changes)
   }
 
+  /**
+   * Inserts a row, committed on its own; answers its number. Not by RETURNING: the row that it gives comes before the commit, and Node
+   * tells nothing of a commit that fails behind it.
+   */
+  insert(text: string, ...values: readonly SQLInputValue[]): number {
+    return Number(this.#statement(text).run(...values).lastInsertRowid)
+  }
+
   /** The first number of the first row; 0 when there is none. */
   number(text: string, ...values: readonly SQLInputValue[]): number {
     const cell = this.row(text, ...values)?.[0]
@@ -54,7 +62,8 @@ export class Sql {
     try {
       return read()
     } finally {
-      this.database.exec('COMMIT')
+      // A read that failed may have ended it.
+      if (this.database.isTransaction) this.database.exec('COMMIT')
     }
   }
 

@@ -5,6 +5,7 @@ import type { MailboxChange } from '../../contracts/change.ts'
 import type { MailAccount, Mailbox } from '../../contracts/mail-store.ts'
 import { MailError } from '../../contracts/mail-error.ts'
 import type { AccountId, MailboxId, MailboxInfo, QuotaLimits, SpecialUse, Usage } from '../../contracts/mailbox-info.ts'
+import { mailErrorOf } from './faults.ts'
 import type { House } from './house.ts'
 import { SqliteMailbox } from './sqlite-mailbox.ts'
 import { infoOf } from './write-context.ts'
@@ -66,7 +67,11 @@ export class SqliteAccount implements MailAccount {
 
   watch(listener: (change: MailboxChange) => void): () => void {
     this.#house.checkOpen()
-    return this.#house.feed.watch(this.id, listener)
+    try {
+      return this.#house.feed.watch(this.id, listener)
+    } catch (error) {
+      throw mailErrorOf(error)
+    }
   }
 
   usage(options?: CallOptions): Promise<Usage> {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { MailError } from '../../contracts/mail-error.ts'
 import type { MessageSource } from '../../contracts/message.ts'
 import { makeFolder } from '../../files/folder.ts'
+import { quietly } from '../quietly.ts'
 import { mailErrorOf } from './faults.ts'
 
 const CHUNK = 262_144
@@ -31,7 +32,7 @@ export async function stashLarge(folder: string, source: MessageSource): Promise
     }
     return { path, remove }
   } catch (error) {
-    remove()
+    quietly(remove)
     throw mailErrorOf(error)
   }
 }
@@ -39,7 +40,7 @@ export async function stashLarge(folder: string, source: MessageSource): Promise
 /** Removes what a process that died left behind. */
 export function clearStash(folder: string): void {
   for (const name of namesIn(stashFolder(folder))) {
-    if (!isRunning(Number(name.split('-')[0]))) rmSync(join(stashFolder(folder), name), { force: true })
+    if (!isRunning(Number(name.split('-')[0]))) quietly(() => rmSync(join(stashFolder(folder), name), { force: true }))
   }
 }
 

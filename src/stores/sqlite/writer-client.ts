@@ -113,7 +113,7 @@ export class WriterClient {
   /** The thread is gone: whether what was asked last was done is not known here, so it counts as failed. */
   #fail(error: unknown): void {
     const text = error instanceof Error ? error.message : String(error)
-    this.#stopped ??= { kind: 'unavailable', message: `the writer of the mail store ended: ${text}` }
+    this.#stopped ??= { kind: 'unavailable', message: `the writer of the mail store ended (${text}): start again` }
     for (const { reject } of this.#waiting.values()) {
       reject(new MailError('unavailable', this.#stopped.message, { cause: error }))
     }

@@ -2,8 +2,8 @@
 
 import { receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
 import { armFailpoint, failpoint } from './failpoints.ts'
-import type { Request, WriterCommand, WriterOptions, WriterReport } from './operation.ts'
-import { Writer } from './writer.ts'
+import type { Request, WriterCommand, WriterCounters, WriterOptions, WriterReport } from './operation.ts'
+import { failureOf, Writer } from './writer.ts'
 
 /** Operations in one durable step, at most. */
 const MOST_OPERATIONS = 1000
@@ -23,7 +23,8 @@ const IDLE_AFTER = 200
 
 const { port, options } = workerData as { readonly port: MessagePort; readonly options: WriterOptions }
 armFailpoint(options.failpoint)
-const writer = new Writer(options)
+let opened: Writer | undefined
+const counters: WriterCounters = { groups: 0, operations: 0, segmentSyncs: 0 }
 const queue: Request[] = []
 let closing = false
 let told = false
@@ -90,24 +91,42 @@ function report(message: WriterReport): void {
   port.postMessage(message)
 }
 
+/** Nothing was written where the database cannot be opened: who asked is refused, and the next one may have more luck. */
+function openWriter(): Writer | undefined {
+  try {
+    return (opened ??= new Writer(options, counters))
+  } catch (error) {
+    const failure = failureOf(error)
+    const answers = nextGroup().map(({ id }) => ({ id, changes: [], outcome: { ok: false, failure } as const }))
+    report({ kind: 'answers', answers, counters })
+    drain()
+    return undefined
+  }
+}
+
 function work(): void {
   drain()
   while (queue.length > 0) {
     gather()
+    const writer = openWriter()
+    if (writer === undefined) continue
     const answers = writer.run(nextGroup())
     measure(answers.length)
-    report({ kind: 'answers', answers, counters: writer.counters })
+    report({ kind: 'answers', answers, counters })
     failpoint('after-answer')
     if (writer.stopped !== undefined && !told) {
       told = true
       report({ kind: 'stopped', failure: writer.stopped })
     }
-    writer.checkpoint(false)
+    if (writer.isUseless) {
+      opened = undefined
+      writer.close()
+    } else writer.checkpoint(false)
     drain()
   }
   if (closing) {
     clearTimeout(idle)
-    writer.close()
+    opened?.close()
     report({ kind: 'closed' })
     port.close()
     return
@@ -117,7 +136,7 @@ function work(): void {
 }
 
 function rest(): void {
-  writer.checkpoint(true)
+  opened?.checkpoint(true)
 }
 
 port.on('message', (command: WriterCommand) => {

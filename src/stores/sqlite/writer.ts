@@ -4,9 +4,10 @@
  */
 
 import { MailError } from '../../contracts/mail-error.ts'
+import { quietly } from '../quietly.ts'
 import { connect, databasePath } from './database.ts'
 import { failpoint } from './failpoints.ts'
-import { isBusy, isFatal, isMissing, isNoSpace, mailErrorOf, missingSegment } from './faults.ts'
+import { isBusy, isFatal, isMissing, isNoSpace, isReadOnly, mailErrorOf, missingSegment } from './faults.ts'
 import { KeywordSets } from './flag-bits.ts'
 import { LogSize } from './log-size.ts'
 import type { Answer, Failure, Operation, Request, WriterCounters, WriterOptions } from './operation.ts'
@@ -37,7 +38,8 @@ interface Staged {
 
 /** Executes operations in groups. Synchronous: it lives on a thread of its own. */
 export class Writer {
-  readonly counters: WriterCounters = { groups: 0, operations: 0, segmentSyncs: 0 }
+  /** What it did so far, after those before it that counted here. */
+  readonly counters: WriterCounters
   readonly #options: WriterOptions
   readonly #sql: Sql
   readonly #context: WriteContext
@@ -47,9 +49,11 @@ export class Writer {
   #stuck: { readonly generation: string | undefined; readonly until: number } | undefined
   #writer = 0
   #stopped: Failure | undefined
+  #isUseless = false
 
-  constructor(options: WriterOptions) {
+  constructor(options: WriterOptions, counters: WriterCounters = { groups: 0, operations: 0, segmentSyncs: 0 }) {
     this.#options = options
+    this.counters = counters
     this.#sql = connect(options.folder, { busyTimeout: options.busyTimeout, writable: true })
     // Moving the log into the database is done here, between groups, where a failed sync is seen: a commit would hide it.
     this.#sql.database.exec('PRAGMA wal_autocheckpoint = 0')
@@ -62,6 +66,11 @@ export class Writer {
   /** Why it writes no more, once it does not. */
   get stopped(): Failure | undefined {
     return this.#stopped
+  }
+
+  /** Whether it was opened for reading only, for want of a file: another one may have more luck. */
+  get isUseless(): boolean {
+    return this.#isUseless
   }
 
   /** Executes requests as one durable step; answers in their order. */
@@ -83,9 +92,10 @@ export class Writer {
         this.#stop(error)
         return this.#attempt(requests)
       }
+      this.#isUseless ||= isReadOnly(error)
       const failure = failureOf(error)
       // One at a time, so that only those fail that the fault is about: a full disk still lets messages be removed.
-      if (requests.length > 1 && !isBusy(error)) return requests.flatMap(request => this.#attempt([request]))
+      if (requests.length > 1 && !isBusy(error) && !this.#isUseless) return requests.flatMap(request => this.#attempt([request]))
       return this.#refuseAll(requests, failure)
     }
   }
@@ -185,7 +195,7 @@ export class Writer {
   /** The number under which this process writes; taken at its first write, so that who only reads leaves no trace. */
   #ensureWriter(): void {
     if (this.#writer !== 0) return
-    this.#writer = this.#sql.number('INSERT INTO writer (seen) VALUES (unixepoch()) RETURNING id')
+    this.#writer = this.#sql.insert('INSERT INTO writer (seen) VALUES (unixepoch())')
   }
 
   #rollBack(): void {
@@ -231,12 +241,13 @@ export class Writer {
     } catch {
       // The log stays as it is; the next process moves it.
     }
-    this.#log.close()
+    quietly(() => this.#log.close())
     this.#sql.close()
   }
 }
 
-function failureOf(error: unknown): Failure {
+/** A fault as it travels to who asked. */
+export function failureOf(error: unknown): Failure {
   const { kind, message, cause } = mailErrorOf(error)
   if (cause === undefined) return { kind, message }
   return { kind, message, cause: cause instanceof Error ? (cause.stack ?? cause.message) : typeof cause === 'string' ? cause : 'unknown' }
