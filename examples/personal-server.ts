@@ -66,8 +66,6 @@ async function main(): Promise<void> {
     line => tell(`mailwright: ${line}`),
     line => console.error(`mailwright: ${line}`),
   )
-  if (json) console.log(JSON.stringify({ domain, user, password, ports: server.ports }))
-
   let stopping = false
   const stop = (): void => {
     if (stopping) process.exit(1)
@@ -83,6 +81,8 @@ async function main(): Promise<void> {
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
+  // Last: whoever waits for this line may say at once that it is to stop.
+  if (json) console.log(JSON.stringify({ domain, user, password, ports: server.ports }))
 }
 
 main().catch((error: unknown) => {

@@ -6,6 +6,7 @@ import { canonicalDomain } from '../mime/index.ts'
 import { printable } from '../pipeline/index.ts'
 import { DOOR_NAMES } from './doors.ts'
 import type { DoorName } from './doors.ts'
+import { faultText, systemWayOut } from './fault-text.ts'
 import type { MailServer } from './mail-server.ts'
 import { PERSONAL_PORTS } from './personal.ts'
 import type { PersonalFilterOptions } from './personal-filters.ts'
@@ -188,14 +189,9 @@ function printed({ local, domain }: MailAddress): string {
   return `${local}@${domain}`
 }
 
-function faultText(error: unknown): string {
-  if (error instanceof MailError) return error.message
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
-}
-
 /** What to do about an error with which a personal server did not start; `undefined` where the error says it all. */
 export function wayOut(error: unknown): string | undefined {
-  if (!(error instanceof MailError)) return undefined
+  if (!(error instanceof MailError)) return systemWayOut(error)
   if (error.kind === 'in-use') {
     return 'perhaps an earlier start of this server; --smtp-port 0 takes any free port, and so for the others'
   }

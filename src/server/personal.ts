@@ -11,10 +11,12 @@ import { reportArchive } from '../stores/reports/index.ts'
 import { traceJournal } from '../stores/traces/index.ts'
 import type { SqliteStore } from '../stores/sqlite/index.ts'
 import { keepNote, noteIn, removeNote } from '../files/note.ts'
+import { quietly } from '../stores/quietly.ts'
 import { fileSpool } from '../stores/spool.ts'
 import { DOOR_NAMES } from './doors.ts'
 import type { DoorName } from './doors.ts'
 import { checkPair, firstAccount, forgetAccount, roleAddresses, servedDomain } from './first-account.ts'
+import { faultText } from './fault-text.ts'
 import { keyCare } from './key-care.ts'
 import { createMailServer } from './mail-server.ts'
 import type { MailServer } from './mail-server.ts'
@@ -249,7 +251,7 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
       keys: sending.keys,
       clock: systemClock,
       tell: notice,
-      report: error => console.error('mailwright: error while looking after the signing keys:', error),
+      report: error => console.error(`mailwright: while looking after the signing keys: ${faultText(error)}`),
       command: `mailwright keys list --data ${data}`,
     })
     cleanup.defer(() => care.stop())
@@ -270,7 +272,8 @@ export async function personalServer(options: PersonalServerOptions = {}): Promi
     await directory.setPassword(account.user, account.password)
   }
   running = true
-  removeNote(files.awaited)
+  // Now that the account has a password the note says nothing any more: nobody need be stopped for it.
+  quietly(() => removeNote(files.awaited))
   if (account.user !== lastUser) keepNote(files.lastUser, account.user)
   const resources = cleanup.move()
   return {
