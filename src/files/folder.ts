@@ -1,13 +1,14 @@
 /** Makes folders, those above them first. Node's own way asks without end where a folder says that it is not there, as those of `/proc` do. */
 
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
-/** Makes a folder unless it is there. Throws what the system says, `ENOENT` too, `EEXIST` for a file of that name. */
+/** Makes a folder unless it is there; it outlives a loss of power when this returns. Throws what the system says, `ENOENT` too, `EEXIST` for a file of that name. */
 export function makeFolder(path: string, mode: number = 0o700): void {
   const folder = resolve(path)
   try {
     mkdirSync(folder, { mode })
+    syncName(dirname(folder))
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'EEXIST' && statSync(folder).isDirectory()) return
@@ -15,5 +16,25 @@ export function makeFolder(path: string, mode: number = 0o700): void {
     if (code !== 'ENOENT' || existsSync(above)) throw error
     makeFolder(above, mode)
     makeFolder(folder, mode)
+  }
+}
+
+/** Brings the names in a folder to the disk: after the power went, a file that was synced is of no use when its name is not there. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}
+
+/** The same, where that can be asked for: not of a folder that may be written to and not read, nor of every network file system. */
+function syncName(path: string): void {
+  try {
+    syncFolder(path)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code !== 'EACCES' && code !== 'EINVAL' && code !== 'ENOTSUP') throw error
   }
 }

@@ -2,6 +2,7 @@
 
 import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { syncFolder } from './folder.ts'
 
 /** Keeps a line, durably when this returns; its folder must exist. */
 export function keepNote(file: string, line: string): void {
@@ -13,12 +14,7 @@ export function keepNote(file: string, line: string): void {
     closeSync(note)
   }
   // The file's name must survive too.
-  const folder = openSync(dirname(file), 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
+  syncFolder(dirname(file))
 }
 
 /** The line that is kept, if one is. */

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, statSync, writeFileSync } from 'node:fs'
+import fs, { existsSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeFolder } from '../../src/files/folder.ts'
@@ -16,6 +17,29 @@ test('folders are made with those above them, for their owner only, and again is
   assert.throws(() => makeFolder(join(folder, 'file')), { code: 'EEXIST' })
   assert.throws(() => makeFolder(join(folder, 'file', 'below')), { code: 'ENOTDIR' })
 })
+
+test(
+  'a folder that was made outlives a loss of power: the folder above it is synced, and so is that above',
+  { skip: !existsSync('/proc/self/fd') && 'there is no /proc here' },
+  t => {
+    const folder = folderOf(t)
+    const synced: string[] = []
+    const { fsyncSync } = fs
+    t.after(() => {
+      fs.fsyncSync = fsyncSync
+      syncBuiltinESMExports()
+    })
+    fs.fsyncSync = fd => {
+      synced.push(readlinkSync(`/proc/self/fd/${fd}`))
+      fsyncSync(fd)
+    }
+    syncBuiltinESMExports()
+    makeFolder(join(folder, 'a', 'b'))
+    assert.deepEqual(synced, [folder, join(folder, 'a')])
+    makeFolder(join(folder, 'a', 'b'))
+    assert.equal(synced.length, 2, 'what is there costs no sync')
+  },
+)
 
 test(
   'where a folder says that it is not there, as those of /proc do, everything that makes one says so',

@@ -63,6 +63,8 @@ export function prepareDatabase(folder: string, busyTimeout: number): void {
   } catch (error) {
     throw error instanceof ConfigurationError ? error : mailErrorOf(error)
   } finally {
+    // Where nobody else has it open this syncs the log and moves it: what a process that was killed had written and not synced is on
+    // the disk before anybody is told of it.
     sql?.close()
   }
 }
