@@ -195,7 +195,7 @@ function* inspectContents(sql: Sql, folder: string, deep: boolean, missing: numb
 }
 
 function isWhole(fd: number, start: number, size: number, sums: Uint8Array): boolean {
-  const chunk = new Uint8Array(BLOCK * 4)
+  const chunk = new Uint8Array(Math.min(BLOCK * 4, size))
   for (let at = 0; at < size; at += chunk.length) {
     const part = chunk.subarray(0, Math.min(chunk.length, size - at))
     if (readFully(fd, part, start + at) < part.length) return false
