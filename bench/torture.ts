@@ -1,7 +1,8 @@
 /**
  * `npm run torture -- --kills 1000`: SIGKILL under load, again and again, with a ledger of what was acknowledged. With `--queue`: the
  * queue of outgoing mail, shared by two processes, instead of a server that receives; with `--outbound`: a server that is submitted to, and
- * what reaches the next one. `npm run torture -- --faults`: no kills, but calls to the disk that fail, each once.
+ * what reaches the next one. `npm run torture -- --faults`: no kills, but calls to the disk that fail, each once; with
+ * `--power-loss`: the states in which the power may leave the disk.
  */
 
 import { parseArgs } from 'node:util'
@@ -9,6 +10,7 @@ import { readArguments, wholeNumber } from '../tools/command-line.ts'
 import { departures } from './lib/departures.ts'
 import { type SubjectName, SUBJECTS } from './lib/fault-subjects.ts'
 import { faultLoop } from './lib/faults.ts'
+import { powerLoss } from './lib/power-loss/power-loss.ts'
 import { queueTorture } from './lib/queue-torture.ts'
 import { torture, verified } from './lib/torture.ts'
 
@@ -22,10 +24,13 @@ Kills (SIGKILL) under load, again and again, and compares what is there with wha
   --faults      instead of kills: fails each call to the disk once, and from then on, under a store, a directory and a first start. With
                 --kills N: N runs of each kind of call and error, spread evenly; without: all of them, some thousands
   --of NAME     with --faults: store, directory or start alone
+  --power-loss N
+                instead of kills: the store alone, recorded at work, and N states in which the power may leave its disk (needs strace)
+  --seed N      with --power-loss: another choice of states (default 1)
   --help        this text
 `
 
-const { kills, queue, outbound, faults, of } = readArguments(help, () => {
+const { kills, queue, outbound, faults, of, states, seed } = readArguments(help, () => {
   const { values } = parseArgs({
     options: {
       kills: { type: 'string' },
@@ -33,15 +38,26 @@ const { kills, queue, outbound, faults, of } = readArguments(help, () => {
       outbound: { type: 'boolean', default: false },
       faults: { type: 'boolean', default: false },
       of: { type: 'string' },
+      'power-loss': { type: 'string' },
+      seed: { type: 'string', default: '1' },
     },
   })
-  const loops = [values.queue, values.outbound, values.faults].filter(Boolean)
-  if (loops.length > 1) throw new Error('--queue, --outbound and --faults exclude each other')
+  const loops = [values.queue, values.outbound, values.faults, values['power-loss'] !== undefined].filter(Boolean)
+  if (loops.length > 1) throw new Error('--queue, --outbound, --faults and --power-loss exclude each other')
   if (values.of !== undefined && (!values.faults || !isSubject(values.of)))
     throw new Error('--of is for --faults: store, directory or start')
-  return { ...values, of: subjectsOf(values.of), kills: values.kills === undefined ? undefined : wholeNumber('--kills', values.kills, 1) }
+  const count = (option: string, text: string | undefined): number | undefined =>
+    text === undefined ? undefined : wholeNumber(option, text, 1)
+  return {
+    ...values,
+    of: subjectsOf(values.of),
+    kills: count('--kills', values.kills),
+    states: count('--power-loss', values['power-loss']),
+    seed: wholeNumber('--seed', values.seed, 0),
+  }
 })
-if (faults) await tortureDisk()
+if (states !== undefined) await torturePower(states)
+else if (faults) await tortureDisk()
 else if (queue) await tortureQueue()
 else if (outbound) await tortureDepartures()
 else await tortureServer()
@@ -100,4 +116,14 @@ async function tortureDepartures(): Promise<void> {
   const bad = [...result.lost, ...result.corrupt, ...result.twice, ...result.problems]
   for (const line of bad.slice(0, 50)) console.log(line)
   process.exitCode = bad.length === 0 ? 0 : 1
+}
+
+async function torturePower(states: number): Promise<void> {
+  const result = await powerLoss({ states, seed, processes: 2, onProgress: line => console.error(line) })
+  console.log(
+    `recorded ${result.changes} changes of files and folders and ${result.acknowledged} acknowledgements, states ${result.states} (seed ${seed}, ${result.repeated} met again), ` +
+      `with a loss ${result.losses.length}, ${result.seconds.toFixed(0)} s`,
+  )
+  for (const line of result.losses.slice(0, 50)) console.log(line)
+  process.exitCode = result.losses.length === 0 ? 0 : 1
 }
