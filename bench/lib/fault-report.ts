@@ -97,7 +97,7 @@ export function faultsOf(attempts: readonly Attempt[], fault: CallFault | undefi
   let refused = false
   for (const { name, attempt, isReading, fault: told } of attempts) {
     if (told === undefined) {
-      if (attempt === 0 && !/cannot be opened \(E/.test(name)) problems.push(`verify, while it ran: ${name}`)
+      if (attempt === 0 && !/cannot be opened \(E|could not be read as a whole/.test(name)) problems.push(`verify, while it ran: ${name}`)
       continue
     }
     if (fault === undefined) problems.push(`${name}: ${told.stack}`)

@@ -26,6 +26,8 @@ const SAMPLES: readonly Sample[] = [
   ['store', 'write', 'ENOSPC', 320, true],
   ['store', 'rename', 'EIO', 1, false],
   ['store', 'read', 'EIO', 350, false],
+  // In the midst of verify.
+  ['store', 'read', 'EIO', 470, false],
   ['directory', 'open', 'EIO', 5, false],
   ['directory', 'sync', 'EIO', 8, true],
 ]

@@ -9,6 +9,7 @@ import { ALL_UIDS, MailError, type SpooledMessage } from 'mailwright/contracts'
 import { fileSpool, sqliteStore } from 'mailwright/stores/sqlite'
 import { ChangeFeed } from '../../src/stores/sqlite/change-feed.ts'
 import { KeywordSets } from '../../src/stores/sqlite/flag-bits.ts'
+import { inspect } from '../../src/stores/sqlite/inspection.ts'
 import { type Row, Sql } from '../../src/stores/sqlite/sql.ts'
 import { folderOf, inboxOf, message, namesIn, octetsOf, problemsOf, storeIn } from './sqlite-fixtures.ts'
 
@@ -144,4 +145,22 @@ test('a backup that fails at its end can be made again in the same place', async
   rmSync(join(copy, 'segments'))
   await store.backup(copy)
   assert.deepEqual(await namesIn(storeIn(t, copy)), ['one'])
+})
+
+test('verify does not take for damage what could not be read', t => {
+  const folder = folderOf(t)
+  const store = sqliteStore({ path: folder })
+  t.after(() => store.close())
+  const database = new DatabaseSync(join(folder, 'mail.sqlite'))
+  t.after(() => database.close())
+  const sql = new (class extends Sql {
+    override rows<T extends Row = Row>(...asked: Parameters<Sql['rows']>): readonly T[] {
+      if (asked[0] !== 'PRAGMA quick_check') return super.rows<T>(...asked)
+      const told = ['*** in database main ***\nTree 6 page 6: unable to get the page. error code=8458', 'wrong # of entries in index x']
+      return told.map(text => [text]) as unknown as readonly T[]
+    }
+  })(database)
+  const problems = [...inspect(sql, folder, false)].flatMap(finding => (finding.kind === 'problem' ? [finding.problem.text] : []))
+  assert.equal(problems.length, 1)
+  assert.match(problems[0] ?? '', /could not be read as a whole .* check the disk/)
 })

@@ -48,6 +48,11 @@ export function isFatal(error: unknown): boolean {
   return primary === SQLITE_IOERR || primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB || code === 'EIO' || code === 'EROFS'
 }
 
+/** Whether SQLite's code stands for a call to the disk that failed. */
+export function isIoError(code: number): boolean {
+  return (code & 0xff) === SQLITE_IOERR
+}
+
 /** Whether the connection can only read, as SQLite opens it without a word when opening for writing fails. */
 export function isReadOnly(error: unknown): boolean {
   return (codeOf(error).errcode & 0xff) === SQLITE_READONLY

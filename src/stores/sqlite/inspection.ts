@@ -3,7 +3,7 @@
 import { quietly } from '../quietly.ts'
 import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { isMissing } from './faults.ts'
+import { isIoError, isMissing } from './faults.ts'
 import { inspectQueue } from './queue-inspection.ts'
 import { BLOCK, readFully, segmentPath, sumsOf } from './segment-format.ts'
 import type { Sql } from './sql.ts'
@@ -80,7 +80,16 @@ function opened(path: string): boolean {
 function* inspectDatabase(sql: Sql, deep: boolean): Generator<Finding> {
   yield progress('database', 0, 1)
   const rows = deep ? sql.rows<[string]>('PRAGMA integrity_check') : sql.rows<[string]>('PRAGMA quick_check')
-  for (const [text] of rows) if (text !== 'ok') yield problem('database', text)
+  // What could not be read looks like damage to the check, and so does all that hangs on it.
+  const unread = rows.map(([text]) => /unable to get the page\. error code=(\d+)/.exec(text)?.[1]).find(code => isIoError(Number(code)))
+  if (unread === undefined) {
+    for (const [text] of rows) if (text !== 'ok') yield problem('database', text)
+  } else {
+    yield problem(
+      'database',
+      `the database could not be read as a whole (SQLite’s error ${unread}), so whether it is damaged is not known: check the disk, and look again`,
+    )
+  }
   yield progress('database', 1, 1)
 }
 
