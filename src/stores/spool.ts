@@ -3,7 +3,6 @@
  * costs in memory does not grow with its size.
  */
 
-import { randomUUID } from 'node:crypto'
 import { closeSync, openSync, read as readLater, readdirSync, readSync, rmSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
@@ -11,9 +10,10 @@ import { join, resolve } from 'node:path'
 import { ConfigurationError, MailError } from '../contracts/mail-error.ts'
 import type { Spool, SpooledMessage, SpoolWriter } from '../contracts/spool.ts'
 import { makeFolder } from '../files/folder.ts'
+import { isLeftBehind, ownName } from './own-file.ts'
 import { quietly } from './quietly.ts'
 import { LARGE_BLOCK, SharedBlocks, SMALL_BLOCK } from './shared-blocks.ts'
-import { codeOf, faultOf } from './spool-faults.ts'
+import { faultOf } from './spool-faults.ts'
 import { unwritten } from './unwritten.ts'
 
 /** Octets of one message that may wait for the disk before its writer is asked to wait. */
@@ -24,9 +24,6 @@ const WORTH_RELEASING = 4096
 
 /** Ranges up to this size are answered at once, larger ones with a promise. */
 const AT_ONCE = 262_144
-
-/** Tells this process's files from those of one that had the same number before. */
-const TOKEN = randomUUID().slice(0, 8)
 
 /** Options of {@link fileSpool}. */
 export interface FileSpoolOptions {
@@ -82,20 +79,8 @@ interface Room {
 
 function clear(folder: string): void {
   for (const name of readdirSync(folder)) {
-    const [, pid, token] = /^(\d+)-([0-9a-f]{8})-\d+\.spool$/.exec(name) ?? []
-    if (pid === undefined) continue
-    const alive = Number(pid) === process.pid ? token === TOKEN : isRunning(Number(pid))
     // One that cannot be removed stands in nobody's way: the next start tries again.
-    if (!alive) quietly(() => rmSync(join(folder, name), { force: true }))
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return codeOf(error) === 'EPERM'
+    if (name.endsWith('.spool') && isLeftBehind(name)) quietly(() => rmSync(join(folder, name), { force: true }))
   }
 }
 
@@ -131,7 +116,7 @@ class Writer implements SpoolWriter {
     if (this.#path === undefined) {
       if (this.#size <= this.#room.memoryLimit) rest = this.#copied(octets)
       if (rest.length === 0) return undefined
-      this.#path = join(this.#room.folder, `${process.pid}-${TOKEN}-${++this.#room.files}.spool`)
+      this.#path = join(this.#room.folder, ownName(`${++this.#room.files}.spool`))
       this.#chunks = this.#pieces()
     } else if (rest.length === 0) return undefined
     this.#chunks.push(rest)

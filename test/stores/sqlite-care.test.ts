@@ -1,7 +1,7 @@
 /** Looking after a store: damage is found and never served, copies are whole, what nobody refers to goes away. */
 
 import assert from 'node:assert/strict'
-import { closeSync, openSync, readdirSync, readSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
@@ -307,4 +307,14 @@ test('where history was cut, VANISHED is a superset and never names a living UID
   const changed: Uid[] = []
   for await (const page of inbox.records(ALL_UIDS, [], { changedSince: 3 as ModSeq })) for (const { uid } of page) changed.push(uid)
   assert.deepEqual(changed, [1])
+})
+
+test('large messages that a process did not get to store are removed by the next one, also when it has the same number', async t => {
+  const folder = folderOf(t)
+  const incoming = join(folder, 'incoming')
+  mkdirSync(incoming)
+  // No process has the first number: it is above the kernel's limit. In a container every start has the second.
+  for (const pid of [4194305, process.pid]) writeFileSync(join(incoming, `${pid}-0123abcd-4567-89ab-cdef-0123456789ab`), 'left behind')
+  await inboxOf(storeIn(t, folder))
+  assert.deepEqual(readdirSync(incoming), [])
 })

@@ -2,6 +2,7 @@
 
 import { latin1Text } from '../../bytes/ascii.ts'
 import { SyntaxFault } from '../../bytes/cursor.ts'
+import type { Survey } from '../../contracts/host.ts'
 import { MailError } from '../../contracts/mail-error.ts'
 import type { Mailbox } from '../../contracts/mail-store.ts'
 import type { NewMessage } from '../../contracts/message.ts'
@@ -73,11 +74,12 @@ export const append: Command = command({
   async run(context, args) {
     const refused = await refusal(context, args)
     if (refused !== undefined) return refused
-    const content = await receive(context, args)
-    if ('status' in content) return content
+    const received = await receive(context, args)
+    if ('status' in received) return received
+    const { content } = received
     let storing: Promise<Completion> | undefined
     try {
-      const admitted = await admit(context, args, content)
+      const admitted = await admit(context, args, received)
       if ('status' in admitted) return admitted
       storing = store(admitted).finally(() => letGo(content, context.host, context.connection))
       // What lies in memory reaches the store at once, so in the order of the commands; what is in a file first has to be read.
@@ -120,25 +122,31 @@ async function readTail(context: Context, expected: RegExp): Promise<Completion 
   return { ...bad('Expected the end of the command after the message'), bye: 'The next command cannot be found' }
 }
 
-async function receive(context: Context, { literal, isWrapped }: AppendArguments): Promise<SpooledMessage | Completion> {
+interface Received {
+  readonly content: SpooledMessage
+  readonly survey: Survey
+}
+
+async function receive(context: Context, { literal, isWrapped }: AppendArguments): Promise<Received | Completion> {
+  const survey = context.host.survey()
   const writer = context.host.spool.begin()
   let isWhole = false
   try {
     if (literal.synchronizing) context.out.text('+ Ready\r\n')
-    const failure = await spool(context, literal.size, writer)
+    const failure = await spool(context, literal.size, writer, survey)
     const tail = await readTail(context, isWrapped ? /^\)$/ : /^$/)
     if (tail !== undefined) return tail
     if (failure !== undefined) throw failure instanceof Error ? failure : new Error('the spool failed', { cause: failure })
     const content = await writer.finish()
     isWhole = true
-    return content
+    return { content, survey }
   } finally {
     if (!isWhole) writer.discard()
   }
 }
 
 /** Writes the message into the spool; a spool that fails does not stop the reading, so that the next command is found. */
-async function spool(context: Context, size: number, writer: SpoolWriter): Promise<unknown> {
+async function spool(context: Context, size: number, writer: SpoolWriter, survey: Survey): Promise<unknown> {
   let failure: unknown
   const note = (error: unknown): void => {
     failure ??= error ?? new MailError('unavailable', 'the spool failed')
@@ -146,6 +154,8 @@ async function spool(context: Context, size: number, writer: SpoolWriter): Promi
   await readMessage(context, size, octets => {
     if (failure !== undefined) return undefined
     try {
+      // Before the spool: what it is given is its own.
+      survey.push(octets)
       return writer.write(octets)?.catch(note)
     } catch (error) {
       note(error)
@@ -163,9 +173,9 @@ interface Admitted {
 async function admit(
   context: Context,
   { name, flags, internalDate }: AppendArguments,
-  content: SpooledMessage,
+  { content, survey }: Received,
 ): Promise<Admitted | Completion> {
-  const { verdict, message } = await context.host.appended(context.connection, content)
+  const { verdict, message } = await context.host.appended(context.connection, content, survey)
   if (verdict.kind !== 'accept') return refusalOf(verdict)
   const info = await context.find(name)
   if (info === undefined) return codes.tryCreate

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { MailError } from '../../contracts/mail-error.ts'
 import type { MessageSource } from '../../contracts/message.ts'
 import { makeFolder } from '../../files/folder.ts'
+import { isLeftBehind, ownName } from '../own-file.ts'
 import { quietly } from '../quietly.ts'
 import { mailErrorOf } from './faults.ts'
 
@@ -19,7 +20,7 @@ function stashFolder(folder: string): string {
 
 /** Copies the octets into a file of their own. */
 export async function stashLarge(folder: string, source: MessageSource): Promise<{ readonly path: string; readonly remove: () => void }> {
-  const path = join(stashFolder(folder), `${process.pid}-${randomUUID()}`)
+  const path = join(stashFolder(folder), ownName(randomUUID()))
   const remove = (): void => rmSync(path, { force: true })
   try {
     makeFolder(stashFolder(folder))
@@ -40,7 +41,7 @@ export async function stashLarge(folder: string, source: MessageSource): Promise
 /** Removes what a process that died left behind. */
 export function clearStash(folder: string): void {
   for (const name of namesIn(stashFolder(folder))) {
-    if (!isRunning(Number(name.split('-')[0]))) quietly(() => rmSync(join(stashFolder(folder), name), { force: true }))
+    if (isLeftBehind(name)) quietly(() => rmSync(join(stashFolder(folder), name), { force: true }))
   }
 }
 
@@ -49,16 +50,5 @@ function namesIn(folder: string): readonly string[] {
     return readdirSync(folder)
   } catch {
     return []
-  }
-}
-
-/** Whether a process of this number runs; a number that is none does not. */
-function isRunning(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid < 1) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && (error as { readonly code?: unknown }).code === 'EPERM'
   }
 }
