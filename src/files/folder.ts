@@ -25,7 +25,11 @@ export function syncFolder(path: string): void {
   try {
     fsyncSync(folder)
   } finally {
-    closeSync(folder)
+    try {
+      closeSync(folder)
+    } catch {
+      // What was to be on the disk is, or its failure is under way.
+    }
   }
 }
 

@@ -188,6 +188,7 @@ test('Postfix: BDAT and DATA, small and large (RFC 3030 §2)', { skip: noPostfix
     }
     opened.session.quit()
   }
+  // The peer delivers after it took the message and tells nobody when: its mailbox is looked at until it has, a minute at most.
   for (let round = 0; round < 600 && (await peer.delivered()) < taken; round++) await new Promise(resolve => setTimeout(resolve, 100))
   assert.equal(await peer.delivered(), taken)
 })

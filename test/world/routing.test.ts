@@ -65,6 +65,7 @@ test('two servers that send on to one another stop, and one notification is writ
     const counts = await Promise.all([one, two, origin].map(async ({ server }) => server.queue?.counts()))
     return counts.some(count => count?.messages !== 0)
   }
+  // Servers of their own, which tell no other that they are done; the test's own limit ends it.
   while (await waits()) await new Promise(resolve => setTimeout(resolve, 20))
   assert.ok(rounds <= 4, `${rounds} rounds`)
   assert.equal((await origin.inbox('ann', 1)).length, 1)

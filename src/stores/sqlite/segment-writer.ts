@@ -4,10 +4,11 @@
  * octets without a row are waste that compaction takes away.
  */
 
-import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, statfsSync, statSync, writeSync, writevSync } from 'node:fs'
+import { closeSync, fdatasyncSync, ftruncateSync, openSync, statfsSync, statSync, writeSync, writevSync } from 'node:fs'
 import { join } from 'node:path'
 import { MailError } from '../../contracts/mail-error.ts'
 import { unwritten } from '../unwritten.ts'
+import { syncFolder } from '../../files/folder.ts'
 import { quietly } from '../quietly.ts'
 import { databasePath } from './database.ts'
 import { failpoint } from './failpoints.ts'
@@ -284,23 +285,14 @@ export class SegmentWriter {
     this.#tail = 0
     this.#unsynced = false
     try {
-      this.#syncFolder()
+      // The file's name must survive too.
+      syncFolder(join(this.#options.folder, 'segments'))
     } catch (error) {
       // Nothing may be put into a file whose name may be gone after a crash.
       this.leave()
       throw error
     }
     failpoint('after-segment-create')
-  }
-
-  /** The file's name must survive too. */
-  #syncFolder(): void {
-    const folder = openSync(join(this.#options.folder, 'segments'), 'r')
-    try {
-      fsyncSync(folder)
-    } finally {
-      quietly(() => closeSync(folder))
-    }
   }
 
   /** Octets by which the database will grow when the log is moved into it. */
