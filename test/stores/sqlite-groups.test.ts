@@ -101,6 +101,32 @@ test('the row of a content that was taken back with its operation is not used by
   assert.deepEqual(await problemsOf(store), [])
 })
 
+test('what is refused among others leaves no trace, whether it had made an account and a mailbox by then or nothing yet', async t => {
+  const { folder, store } = await opened(t)
+  const writer = writerIn(t, folder)
+  const small = { octets: 10 }
+  const toNew: TargetInput = { ...target('new'), mailbox: 'Lists', quota: small }
+  const mailbox = await inboxOf(store)
+  const content = inMemory(octetsOf('large'))
+  const messages = [{ ...target('ann').message, flags: ['new-keyword'] }]
+  const done = together(writer, [
+    { kind: 'deliver', contents: [content], targets: [toNew] },
+    { kind: 'append', account: 'ann', mailbox, quota: small, contents: [content], messages },
+    { kind: 'deliver', contents: [content], targets: [{ ...target('ann'), quota: small }, toNew] },
+    delivery(inMemory(octetsOf('first')), 'ann'),
+    delivery(inMemory(octetsOf('second')), 'bob'),
+  ])
+  // A delivery has a result for each target.
+  assert.deepEqual(done, [true, false, true, true, true])
+  assert.deepEqual(await store.accounts(), ['ann', 'bob'])
+  assert.deepEqual([await namesIn(store), await namesIn(store, 'bob')], [['first'], ['second']])
+  const database = new DatabaseSync(join(folder, 'mail.sqlite'), { readOnly: true })
+  t.after(() => database.close())
+  const count = (table: string): unknown => database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n']
+  assert.deepEqual(['content', 'message', 'state'].map(count), [2, 2, 2])
+  assert.deepEqual(await problemsOf(store), [])
+})
+
 test('the segment that a step filled and left is looked at too: another process may have retired it meanwhile', async t => {
   const { folder, store } = await opened(t)
   const writer = writerIn(t, folder, 1000)

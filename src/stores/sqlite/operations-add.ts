@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { AddedMessage } from '../../contracts/change.ts'
 import { MailError } from '../../contracts/mail-error.ts'
 import type { AccountId, MailboxId } from '../../contracts/mailbox-info.ts'
-import { MAX_UID, type Uid, type UidRange, type UidValidity } from '../../contracts/numbers.ts'
+import { MAX_UID, type ModSeq, type Uid, type UidRange, type UidValidity } from '../../contracts/numbers.ts'
 import { checkMailboxName, INBOX } from '../mailbox-name.ts'
 import { mailErrorOf } from './faults.ts'
 import { DELETED, SEEN, splitFlags } from './flag-bits.ts'
@@ -38,7 +38,7 @@ export function append(context: WriteContext, operation: Of<'append'>, contents:
 /** Adds one message to many mailboxes; each target stands or falls alone. */
 export function deliver(context: WriteContext, operation: Of<'deliver'>, contents: readonly StagedContent[]): readonly TargetOutcome[] {
   const { database } = context.sql
-  // The operation has a savepoint already: one target alone needs none of its own.
+  // What the operation has to guard it is enough for one target alone.
   const isAlone = operation.targets.length === 1
   return operation.targets.map(target => {
     const { account } = target
@@ -52,7 +52,8 @@ export function deliver(context: WriteContext, operation: Of<'deliver'>, content
     } catch (error) {
       // Anything but a refusal is the storage's fault and no single target's.
       if (!(error instanceof MailError) || error.kind === 'no-space') throw error
-      database.exec(isAlone ? 'ROLLBACK TO operation' : 'ROLLBACK TO target; RELEASE target')
+      if (isAlone) context.rollBack()
+      else database.exec('ROLLBACK TO target; RELEASE target')
       context.undo(changes)
       const { kind, message } = mailErrorOf(error)
       return { ok: false, account, failure: { kind, message } }
@@ -82,6 +83,7 @@ function placeOf(context: WriteContext, account: AccountRow, wanted: NonNullable
   return used > 0 ? used : named(INBOX)
 }
 
+/** Looks for whatever may refuse the messages first, and only then changes anything. */
 function add(
   context: WriteContext,
   account: AccountRow,
@@ -91,55 +93,57 @@ function add(
   quota: TargetInput['quota'],
 ): Appended {
   const { sql } = context
+  let octets = 0
+  let unseen = 0
+  let deleted = 0
   const rows = messages.map(message => {
     const content = contents[message.content]
     if (content === undefined) throw new MailError('invalid', 'a message without content')
     const { bits, keywords } = splitFlags(message.flags)
-    return { message, content, bits, keywords: context.keywords.idOf(keywords), size: content.size + (message.prefix?.length ?? 0) }
-  })
-  let octets = 0
-  let unseen = 0
-  let deleted = 0
-  for (const { bits, size } of rows) {
+    const size = content.size + (message.prefix?.length ?? 0)
     octets += size
     if ((bits & SEEN) === 0) unseen++
     if ((bits & DELETED) !== 0) deleted++
-  }
-  const held = context.raiseUsing(account, octets, rows.length)
-  const { modSeq } = held
-  const box = sql.row<[number, number]>(
+    return { message, content, bits, keywords, size }
+  })
+  const held = context.held(account)
+  const holding = { modSeq: (held.modSeq + 1) as ModSeq, octets: held.octets + octets, messages: held.messages + rows.length }
+  context.checkQuota(account, holding.octets, holding.messages, quota)
+  const box = sql.row<[number, number]>('SELECT uid_next, uid_validity FROM mailbox WHERE id = ? AND account = ?', mailbox, account.id)
+  if (box === undefined) throw new MailError('no-such-mailbox', `${account.name} has no mailbox ${mailboxIdOf(mailbox)}`)
+  const [firstUid, uidValidity] = box
+  if (firstUid + rows.length > MAX_UID) throw new MailError('no-space', `mailbox ${mailboxIdOf(mailbox)} has no UIDs left`)
+  const { modSeq } = holding
+  context.setHeld(account, holding)
+  sql.run(
     `UPDATE mailbox SET uid_next = uid_next + ?1, highest_modseq = ?2, messages = messages + ?1, unseen = unseen + ?3,
        deleted = deleted + ?4, octets = octets + ?5
-     WHERE id = ?6 AND account = ?7 RETURNING uid_next, uid_validity`,
+     WHERE id = ?6`,
     rows.length,
     modSeq,
     unseen,
     deleted,
     octets,
     mailbox,
-    account.id,
   )
-  if (box === undefined) throw new MailError('no-such-mailbox', `${account.name} has no mailbox ${mailboxIdOf(mailbox)}`)
-  if (box[0] > MAX_UID) throw new MailError('no-space', `mailbox ${mailboxIdOf(mailbox)} has no UIDs left`)
-  context.checkQuota(account, held.octets, held.messages, quota)
-  const firstUid = box[0] - rows.length
   const added: AddedMessage[] = rows.map(({ message, content, bits, keywords, size }, at) => {
     const uid = (firstUid + at) as Uid
     const prefix = message.prefix === undefined ? undefined : Buffer.from(message.prefix, 'latin1')
     const row = context.contentRow(content)
-    const id = sql.number(
-      'INSERT INTO message (content, email, prefix, summary) VALUES (?, ?, ?, ?) RETURNING id',
+    const id = sql.insert(
+      'INSERT INTO message (content, email, prefix, summary) VALUES (?, ?, ?, ?)',
       row,
       emailOf(content, row, prefix),
       prefix ?? null,
       Buffer.from(message.summary, 'latin1'),
     )
-    sql.run('INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)', mailbox, uid, bits, keywords, modSeq, id, size, message.date)
-    return { uid, flags: context.keywords.flagsOf(bits, keywords), size, internalDate: message.date * 1000 }
+    const set = context.keywords.idOf(keywords)
+    sql.run('INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)', mailbox, uid, bits, set, modSeq, id, size, message.date)
+    return { uid, flags: context.keywords.flagsOf(bits, set), size, internalDate: message.date * 1000 }
   })
   const uids: readonly UidRange[] = [{ first: firstUid as Uid, last: (firstUid + rows.length - 1) as Uid }]
   context.log(account, modSeq, mailbox, { kind: 'added', mailbox: mailboxIdOf(mailbox), modSeq, messages: added }, { u: packRanges(uids) })
-  return { uidValidity: box[1] as UidValidity, uids: added.map(({ uid }) => uid) }
+  return { uidValidity: uidValidity as UidValidity, uids: added.map(({ uid }) => uid) }
 }
 
 /**

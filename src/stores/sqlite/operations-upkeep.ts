@@ -80,7 +80,7 @@ export function forgetSegment(context: WriteContext, { segment }: Of<'forget-seg
 /** Keeps segment files from being removed until a moment, or lets go. Answers the number of the hold. */
 export function hold(context: WriteContext, { id, until }: Of<'hold'>): number {
   const { sql } = context
-  if (id === undefined) return sql.number('INSERT INTO hold (until) VALUES (?) RETURNING id', until ?? 0)
+  if (id === undefined) return sql.insert('INSERT INTO hold (until) VALUES (?)', until ?? 0)
   if (until === undefined) sql.run('DELETE FROM hold WHERE id = ?', id)
   else sql.run('INSERT INTO hold (id, until) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET until = excluded.until', id, until)
   return id

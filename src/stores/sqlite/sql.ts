@@ -42,8 +42,8 @@ export class Sql {
   }
 
   /**
-   * Inserts a row, committed on its own; answers its number. Not by RETURNING: the row that it gives comes before the commit, and Node
-   * tells nothing of a commit that fails behind it.
+   * Inserts a row; answers its number. Not by RETURNING: SQLite makes a table for what it returns, and outside of a transaction the row
+   * comes before the commit, of whose failure Node tells nothing.
    */
   insert(text: string, ...values: readonly SQLInputValue[]): number {
     return Number(this.#statement(text).run(...values).lastInsertRowid)

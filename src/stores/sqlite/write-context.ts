@@ -22,6 +22,13 @@ export interface MailboxRow {
   readonly info: MailboxInfo
 }
 
+/** The highest MODSEQ of an account and the sums over its mailboxes. */
+export interface Held {
+  readonly modSeq: ModSeq
+  readonly octets: number
+  readonly messages: number
+}
+
 /** The numbers of a mailbox that an operation moves. */
 export interface CountersDelta {
   readonly messages: number
@@ -57,6 +64,7 @@ export class WriteContext {
   /** Contents that got a row by the running operation: by the target that is being tried, and by those that are done. */
   #fresh: StagedContent[] = []
   #kept: StagedContent[] = []
+  #isGuarded = false
 
   constructor(sql: Sql, keywords: KeywordSets, history: number) {
     this.sql = sql
@@ -69,6 +77,27 @@ export class WriteContext {
     this.changes = []
     this.#fresh = []
     this.#kept = []
+    this.#isGuarded = false
+  }
+
+  /**
+   * To be called before an operation changes anything, unless nothing after that can refuse it: then it takes no savepoint, which copies
+   * each page that it changes.
+   */
+  guard(): void {
+    if (this.#isGuarded) return
+    this.#isGuarded = true
+    this.sql.run('SAVEPOINT operation')
+  }
+
+  /** Ends an operation that was done. */
+  done(): void {
+    if (this.#isGuarded) this.sql.run('RELEASE operation')
+  }
+
+  /** Takes back what the operation changed so far, which goes on. */
+  rollBack(): void {
+    if (this.#isGuarded) this.sql.database.exec('ROLLBACK TO operation')
   }
 
   /** Takes back what one target remembered, or an operation without targets; the rows are the savepoint's matter. */
@@ -85,8 +114,10 @@ export class WriteContext {
     this.#fresh = []
   }
 
-  /** Takes back what the whole operation remembered, the targets that were done among it. */
+  /** Ends an operation that was refused: takes back all that it changed and remembered, the targets that were done among it. */
   undoAll(): void {
+    this.rollBack()
+    this.done()
     this.#fresh.push(...this.#kept)
     this.#kept = []
     this.undo(0)
@@ -102,7 +133,8 @@ export class WriteContext {
   ensureAccount(name: AccountId): AccountRow {
     const row = this.sql.row<[number]>('SELECT id FROM account WHERE name = ?', name)
     if (row !== undefined) return { id: row[0], name }
-    const id = this.sql.number('INSERT INTO account (name, modseq) VALUES (?, 0) RETURNING id', name)
+    this.guard()
+    const id = this.sql.insert('INSERT INTO account (name, modseq) VALUES (?, 0)', name)
     const account = { id, name }
     this.createMailbox(account, INBOX, undefined)
     return account
@@ -119,13 +151,14 @@ export class WriteContext {
   }
 
   createMailbox(account: AccountRow, name: string, specialUse: SpecialUse | undefined): MailboxRow {
+    this.guard()
     const modSeq = this.raise(account)
     // RFC 9051 §2.3.1.1: no (name, UIDVALIDITY) may come back. One counter for the whole store, never behind the clock.
     const uidValidity = this.sql.number(
       `UPDATE counter SET value = max(value + 1, unixepoch()) WHERE name = 'uid-validity' RETURNING value`,
     )
-    const id = this.sql.number(
-      'INSERT INTO mailbox (account, name, special_use, uid_validity, highest_modseq) VALUES (?, ?, ?, ?, ?) RETURNING id',
+    const id = this.sql.insert(
+      'INSERT INTO mailbox (account, name, special_use, uid_validity, highest_modseq) VALUES (?, ?, ?, ?, ?)',
       account.id,
       name,
       specialUse ?? null,
@@ -137,9 +170,10 @@ export class WriteContext {
     return { id, info }
   }
 
-  /** The next MODSEQ of the account: this row is locked before any other, and stays so until the commit. */
+  /** The next MODSEQ of the account. */
   raise(account: AccountRow): ModSeq {
-    return this.raiseUsing(account, 0, 0).modSeq
+    const [modSeq = 0] = this.sql.row<[number]>('UPDATE account SET modseq = modseq + 1 WHERE id = ? RETURNING modseq', account.id) ?? []
+    return modSeq as ModSeq
   }
 
   /** Moves the sums of the account; throws `over-quota` when it then holds more than it may. */
@@ -153,17 +187,16 @@ export class WriteContext {
     if (row !== undefined) this.checkQuota(account, row[0], row[1], quota)
   }
 
-  /** The next MODSEQ together with the sums of the account as they become: two changes of one row in one. */
-  raiseUsing(account: AccountRow, octets: number, messages: number): { modSeq: ModSeq; octets: number; messages: number } {
-    const [modSeq = 0, heldOctets = 0, heldMessages = 0] =
-      this.sql.row<[number, number, number]>(
-        `UPDATE account SET modseq = modseq + 1, octets = octets + ?, messages = messages + ? WHERE id = ?
-         RETURNING modseq, octets, messages`,
-        octets,
-        messages,
-        account.id,
-      ) ?? []
-    return { modSeq: modSeq as ModSeq, octets: heldOctets, messages: heldMessages }
+  /** What an account holds. */
+  held(account: AccountRow): Held {
+    const [modSeq = 0, octets = 0, messages = 0] =
+      this.sql.row<[number, number, number]>('SELECT modseq, octets, messages FROM account WHERE id = ?', account.id) ?? []
+    return { modSeq: modSeq as ModSeq, octets, messages }
+  }
+
+  /** Makes that what an account holds. */
+  setHeld(account: AccountRow, { modSeq, octets, messages }: Held): void {
+    this.sql.run('UPDATE account SET modseq = ?, octets = ?, messages = ? WHERE id = ?', modSeq, octets, messages, account.id)
   }
 
   /** Throws `over-quota` when an account would hold more than it may. */
@@ -189,8 +222,8 @@ export class WriteContext {
   /** Gives a staged content its row, once. */
   contentRow(content: StagedContent): number {
     if (content.id !== undefined) return content.id
-    content.id = this.sql.number(
-      'INSERT INTO content (segment, start, size, key, sums) VALUES (?, ?, ?, ?, ?) RETURNING id',
+    content.id = this.sql.insert(
+      'INSERT INTO content (segment, start, size, key, sums) VALUES (?, ?, ?, ?, ?)',
       content.segment,
       content.start,
       content.size,

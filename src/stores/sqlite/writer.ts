@@ -177,16 +177,14 @@ export class Writer {
     const context = this.#context
     const { database } = this.#sql
     context.begin()
-    this.#sql.run('SAVEPOINT operation')
+    if (!looksFirst(operation)) context.guard()
     try {
       const value = execute(context, operation, staged)
-      this.#sql.run('RELEASE operation')
+      context.done()
       return { id, changes: context.changes, outcome: { ok: true, value } }
     } catch (error) {
       // Only a refusal leaves the transaction whole; anything else is the storage's fault, or ours.
       if (!(error instanceof MailError) || !database.isTransaction) throw error
-      database.exec('ROLLBACK TO operation')
-      database.exec('RELEASE operation')
       context.undoAll()
       return { id, changes: [], outcome: { ok: false, failure: failureOf(error) } }
     }
@@ -251,6 +249,11 @@ export function failureOf(error: unknown): Failure {
   const { kind, message, cause } = mailErrorOf(error)
   if (cause === undefined) return { kind, message }
   return { kind, message, cause: cause instanceof Error ? (cause.stack ?? cause.message) : typeof cause === 'string' ? cause : 'unknown' }
+}
+
+/** Whether it changes nothing before it is sure that it will not be refused, or guards itself. */
+function looksFirst(operation: Operation): boolean {
+  return operation.kind === 'append' || (operation.kind === 'deliver' && operation.targets.length === 1)
 }
 
 function execute(context: WriteContext, operation: Operation, { contents, moves }: Staged): unknown {
