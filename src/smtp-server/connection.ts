@@ -23,6 +23,7 @@ import { parsePath, trimmed } from './path.ts'
 import type { PathArguments } from './path.ts'
 import { printedReply, refusalOf, replies, textOf } from './replies.ts'
 import type { Reply } from './replies.ts'
+import { flushAtTurnEnd } from './turn-end.ts'
 import { Watchdog } from './watchdog.ts'
 import type { Overdue } from './watchdog.ts'
 
@@ -203,7 +204,6 @@ export class BridgeConnection extends SMTPConnection {
     this.#framed?.readMessage({ normalise: this.#mayNormalise })
     this.watchdog.dataBegins()
     this.send(354, 'End data with <CR><LF>.<CR><LF>', false)
-    this.flush()
   }
 
   /** Begins TLS; everything known of the client is forgotten. RFC 3207 §4.2. */
@@ -373,7 +373,7 @@ export class BridgeConnection extends SMTPConnection {
   }
 
   #drained(isMidLine: boolean): void {
-    this.flush()
+    if (this.#out !== '') flushAtTurnEnd(this)
     if (this.#intake !== undefined || this._closing || this._upgrading || !this.#isGreeted) return
     this.watchdog.waiting(isMidLine ? 'line' : 'idle')
   }

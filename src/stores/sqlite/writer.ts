@@ -1,6 +1,6 @@
 /**
- * The one writer of a process: takes what arrived while the last sync ran, and makes one durable step of it. Each operation
- * has a savepoint, so that one that is refused leaves no trace in the step of the others.
+ * The one writer of a process: takes what arrived while the last sync ran, and makes one durable step of it. An
+ * operation that is refused leaves no trace in the step of the others: it has a savepoint, or looks before it changes anything.
  */
 
 import { MailError } from '../../contracts/mail-error.ts'
