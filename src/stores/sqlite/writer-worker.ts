@@ -13,7 +13,7 @@ const MOST_OCTETS = 32 * 1024 * 1024
 
 /** Milliseconds for which a group may wait to become larger, and how long it waits for the next operation: a sync costs as much as three messages. */
 const GATHER = 1
-const GATHER_STEP = 0.35
+const GATHER_STEP = 0.5
 
 /** Milliseconds whose operations are worth waiting for. */
 const WORTH = 1.5
