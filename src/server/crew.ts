@@ -49,6 +49,11 @@ export class Crew {
     for (const engine of this.#readers.values()) engine.shutdown()
   }
 
+  /** Sessions that are not over. */
+  get running(): number {
+    return this.#running.size
+  }
+
   /** Resolves once the last session is over. */
   async done(): Promise<void> {
     await Promise.all(this.#running)

@@ -1,6 +1,6 @@
 /** The composition root: options become engines and listeners, and end together. RFC 5321 §3.1, §4.5.4; RFC 8314 §3. */
 
-import { ConfigurationError } from '../contracts/index.ts'
+import { ConfigurationError, MailError } from '../contracts/index.ts'
 import type { Host, MailEvents, Middleware, Queue, ReceivedReport, ReportFilter, Spool, TraceRecord } from '../contracts/index.ts'
 import { loginBudget } from '../filters/login-budget/index.ts'
 import { ConnectionCounter, listen } from '../net/index.ts'
@@ -19,6 +19,9 @@ import { tooMany } from './too-many.ts'
 import { reportsIntake } from './reports.ts'
 import { traceRecordOf } from './trace-record.ts'
 import { serverOutbound } from './outbound.ts'
+
+/** Milliseconds that a session which was cut off has to notice. */
+const LEFT_BEHIND_AFTER = 2000
 
 /** A door that is open. */
 export interface OpenDoor {
@@ -87,7 +90,8 @@ export interface MailServer extends AsyncDisposable {
   /** Certificates in use. */
   readonly certificates: Certificates | undefined
   /**
-   * Accepts no more, says goodbye to idle clients, lets running commands end (for at most `closeTimeout`), then cuts off the rest.
+   * Accepts no more, says goodbye to idle clients, lets running commands end (for at most `closeTimeout`), then cuts off the rest. What
+   * still waits then, for a store or a filter that does not answer, is waited for two seconds more and left behind, with an `error` event.
    * Store and directory stay open: they are the caller's.
    */
   close(): Promise<void>
@@ -247,16 +251,28 @@ class ComposedServer implements MailServer {
     this.#crew?.shutdown()
     const grace = this.#options.closeTimeout ?? 10_000
     const stopped = this.#outbound?.stop(grace)
-    const { promise: late, resolve } = Promise.withResolvers<void>()
-    const cancel = worldOf(this.#options).clock.after(grace, resolve)
-    await Promise.race([Promise.all(this.#open.map(({ listener }) => listener.done)), late])
-    cancel()
+    const listeners = Promise.all(this.#open.map(({ listener }) => listener.done))
+    await this.#within(grace, listeners)
     for (const { listener } of this.#open) listener.destroy()
-    await Promise.all(this.#open.map(({ listener }) => listener.done))
-    await this.#crew?.done()
-    await stopped
+    await listeners
+    if (!(await this.#within(LEFT_BEHIND_AFTER, Promise.all([this.#crew?.done(), stopped])))) {
+      const error = new MailError(
+        'unavailable',
+        `closed before all was over (sessions at work: ${this.#crew?.running ?? 0}): the store, the directory or a filter does not answer`,
+      )
+      this.#events.emit('error', { error, where: 'closing' })
+    }
     this.#open = []
     this.#certificates?.close()
+  }
+
+  /** Whether something ends in time, in milliseconds. */
+  async #within(limit: number, work: Promise<unknown>): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<boolean>()
+    const cancel = worldOf(this.#options).clock.after(limit, () => resolve(false))
+    const inTime = await Promise.race([work.then(() => true), late])
+    cancel()
+    return inTime
   }
 
   #wayOut(): OutboundMail | undefined {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { test } from 'node:test'
+import { memoryStore } from 'mailwright/stores/memory'
 import { Client, composed } from './served.ts'
 
 test('idle clients are told goodbye at once (RFC 9051 §7.1.5; RFC 5321 §3.8)', async () => {
@@ -82,6 +83,29 @@ test('who does not end in time is cut off', async () => {
   await asked
   await server.close()
   if (!client.socket.closed) await once(client.socket, 'close')
+})
+
+test('a store that does not answer keeps nobody from closing, and is told of', async () => {
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
+  const store = memoryStore()
+  store.open = () => {
+    ask()
+    return Promise.withResolvers<never>().promise
+  }
+  const server = await composed({ store, closeTimeout: 100, allowPlaintextLogin: 'loopback' }).listen()
+  const told: string[] = []
+  server.on('error', ({ error, where }) => told.push(`${where}: ${String(error)}`))
+  const client = await Client.dial(server.ports.imap)
+  await client.hear(/^\* OK/)
+  client.say('a LOGIN ann@home.test "correct horse"')
+  await asked
+  const before = performance.now()
+  await server.close()
+  assert.ok(performance.now() - before < 10_000)
+  await client.rest()
+  assert.deepEqual(told, [
+    'closing: MailError: closed before all was over (sessions at work: 1): the store, the directory or a filter does not answer',
+  ])
 })
 
 test('a client that leaves without a word leaves nothing open', async () => {
