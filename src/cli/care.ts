@@ -47,7 +47,7 @@ async function rebuild(call: Call): Promise<void> {
   const { terminal, progress, signal } = call
   const messages = await withStore(call, store =>
     store.rebuild({
-      summarise: async source => (await findingsOf(source)).summary,
+      summarise: async source => (await findingsOf(source, {})).summary,
       onProgress: ({ done, total }) => progress.at(share('making summaries', done, total)),
       signal,
     }),

@@ -53,7 +53,7 @@ export async function decideOnMessage(house: House, message: ArrivedMessage): Pr
   const { content, envelope } = message
   const header = await readHeader(content)
   const edits = new Edits(header)
-  const before = await findingsOf(content, message.survey)
+  const before = await findingsOf(content, { survey: message.survey, clock: house.clock })
   const guarded = envelope === undefined ? undefined : guardVerdict(header, before.longestLine)
   const { verdict, domains } = guarded === undefined ? await runPhase(house, message, header, edits) : { verdict: guarded, domains: [] }
   const { added, rewritten } = edits.result()
@@ -61,7 +61,7 @@ export async function decideOnMessage(house: House, message: ArrivedMessage): Pr
   if (rewritten === undefined) return { ...original, summary: before.summary, edited: source => source }
   const edited = (source: MessageSource): MessageSource => composedSource(rewritten, source, header.octets.length)
   const refused = verdict.kind === 'reject' || verdict.kind === 'defer' || verdict.kind === 'discard'
-  const summary = refused ? before.summary : (await findingsOf(edited(content))).summary
+  const summary = refused ? before.summary : (await findingsOf(edited(content), { clock: house.clock })).summary
   return { ...original, summary, edited }
 }
 

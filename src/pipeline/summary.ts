@@ -1,11 +1,16 @@
 /** One look through a message, while it arrives or after: its summary for the store, and its longest line. */
 
+import type { Clock } from '../contracts/clock.ts'
 import type { LineCount, Survey, SurveyOptions } from '../contracts/host.ts'
 import type { MessageSource } from '../contracts/message.ts'
 import { rebased, SummaryBuilder } from '../mime/index.ts'
 
 /** More than sources answer at once (256 KiB): a large message is read by promise, so that others are served between its slices. */
 const SLICE = 327_680
+
+/** Octets looked through between two looks at the clock, and milliseconds of a turn. */
+const STEP = 16_384
+const TURN = 4
 
 /** What one pass over a message finds. */
 export interface Findings {
@@ -46,13 +51,26 @@ export class MessageSurvey implements Survey {
   }
 }
 
-/** What a survey found that was made while the message arrived; without one that saw it all, the message is read once, in slices. */
-export async function findingsOf(content: MessageSource, survey?: Survey): Promise<Findings> {
+/**
+ * What a survey found that was made while the message arrived; without one that saw it all, the message is read once, in slices. With a
+ * clock others have their turns meanwhile.
+ */
+export async function findingsOf(
+  content: MessageSource,
+  { survey, clock }: { survey?: Survey | undefined; clock?: Clock },
+): Promise<Findings> {
   if (survey instanceof MessageSurvey && survey.isWhole(content.size)) return survey.finish()
   const own = new MessageSurvey()
+  let began = clock?.monotonic() ?? 0
   for (let at = 0; at < content.size; at += SLICE) {
-    const octets = content.read(at, Math.min(content.size, at + SLICE))
-    own.push(octets instanceof Uint8Array ? octets : await octets)
+    const read = content.read(at, Math.min(content.size, at + SLICE))
+    const octets = read instanceof Uint8Array ? read : await read
+    for (let from = 0; from < octets.length; from += STEP) {
+      own.push(octets.subarray(from, from + STEP))
+      if (clock === undefined || clock.monotonic() - began < TURN) continue
+      await new Promise<void>(resolve => clock.after(0, resolve))
+      began = clock.monotonic()
+    }
   }
   return own.finish()
 }
