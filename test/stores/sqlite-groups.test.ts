@@ -127,6 +127,20 @@ test('what is refused among others leaves no trace, whether it had made an accou
   assert.deepEqual(await problemsOf(store), [])
 })
 
+test('a mailbox that is gone is what an APPEND is told of, also where the account is full: only then does a client make it anew (RFC 9051 §6.3.12)', async t => {
+  const { folder, store } = await opened(t)
+  const writer = writerIn(t, folder)
+  const content = inMemory(octetsOf('large'))
+  const { message } = target('ann')
+  const append = (mailbox: string): Operation => {
+    return { kind: 'append', account: 'ann', mailbox, quota: { octets: 10 }, contents: [content], messages: [message] }
+  }
+  const operations = [append('m77'), append(await inboxOf(store))]
+  const answers = writer.run(operations.map((operation, id) => ({ id, operation })))
+  const kinds = answers.map(({ outcome }) => (outcome.ok ? 'done' : outcome.failure.kind))
+  assert.deepEqual(kinds, ['no-such-mailbox', 'over-quota'])
+})
+
 test('the segment that a step filled and left is looked at too: another process may have retired it meanwhile', async t => {
   const { folder, store } = await opened(t)
   const writer = writerIn(t, folder, 1000)

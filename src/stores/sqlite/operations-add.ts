@@ -106,13 +106,13 @@ function add(
     if ((bits & DELETED) !== 0) deleted++
     return { message, content, bits, keywords, size }
   })
-  const held = context.held(account)
-  const holding = { modSeq: (held.modSeq + 1) as ModSeq, octets: held.octets + octets, messages: held.messages + rows.length }
-  context.checkQuota(account, holding.octets, holding.messages, quota)
   const box = sql.row<[number, number]>('SELECT uid_next, uid_validity FROM mailbox WHERE id = ? AND account = ?', mailbox, account.id)
   if (box === undefined) throw new MailError('no-such-mailbox', `${account.name} has no mailbox ${mailboxIdOf(mailbox)}`)
   const [firstUid, uidValidity] = box
   if (firstUid + rows.length > MAX_UID) throw new MailError('no-space', `mailbox ${mailboxIdOf(mailbox)} has no UIDs left`)
+  const held = context.held(account)
+  const holding = { modSeq: (held.modSeq + 1) as ModSeq, octets: held.octets + octets, messages: held.messages + rows.length }
+  context.checkQuota(account, holding.octets, holding.messages, quota)
   const { modSeq } = holding
   context.setHeld(account, holding)
   sql.run(
