@@ -147,6 +147,12 @@ export class BridgeConnection extends SMTPConnection {
     this.#out = ''
   }
 
+  /** The replies could not be sent: nobody may go on as if they had been. */
+  flushFailed(error: unknown): void {
+    this.host.report(error, 'smtp reply', this.live)
+    this.#destroy()
+  }
+
   override close(): void {
     this.flush()
     this.watchdog.stop()
@@ -279,7 +285,7 @@ export class BridgeConnection extends SMTPConnection {
     switch (frame.kind) {
       case 'line':
         this.watchdog.busy()
-        return this.#guarded(this.#line(frame.bytes))
+        return this.#guarded(this.#line(frame.bytes)) ?? drained(this._socket, this.watchdog)
       case 'fault':
         this.watchdog.busy()
         this.#authentication.forget()
@@ -309,7 +315,7 @@ export class BridgeConnection extends SMTPConnection {
   #handled(): Promise<void> | undefined {
     this._handlerPending = false
     if (this.#parts.isShuttingDown() && !this._closing) this.say(replies.shutdown)
-    return drained(this._socket)
+    return drained(this._socket, this.watchdog)
   }
 
   #line(bytes: Uint8Array): Promise<void> | undefined {

@@ -6,6 +6,8 @@
 /** What has something to send. */
 export interface Flushable {
   flush(): void
+  /** Told of what `flush` threw: the others of that turn have their replies nevertheless. */
+  flushFailed(error: unknown): void
 }
 
 let waiting: Flushable[] = []
@@ -19,5 +21,11 @@ export function flushAtTurnEnd(flushable: Flushable): void {
 function flushAll(): void {
   const all = waiting
   waiting = []
-  for (const flushable of all) flushable.flush()
+  for (const flushable of all) {
+    try {
+      flushable.flush()
+    } catch (error) {
+      flushable.flushFailed(error)
+    }
+  }
 }

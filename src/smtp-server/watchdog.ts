@@ -49,6 +49,11 @@ export class Watchdog {
     this.#enter(state)
   }
 
+  /** The client does not read what it is told: it has as long for that as for a command, or what a message leaves it. */
+  unheard(): void {
+    if (this.#state !== 'data') this.waiting('idle')
+  }
+
   /** A message begins to arrive. */
   dataBegins(): void {
     this.#enter('data')
