@@ -8,6 +8,11 @@ export interface Clock {
   monotonic(): number
   /** Calls `callback` once after `ms`, unless the function it answers was called before. Does not keep the process alive. */
   after(ms: number, callback: () => void): () => void
+  /**
+   * Resolves in the next turn of the event loop, once what has arrived was heard: for long work that lets others have their turns. Keeps the
+   * process alive. Default: `after(0, …)`, which takes a millisecond by most clocks and does not keep it alive.
+   */
+  turn?(): Promise<void>
 }
 
 /** Gives unpredictable octets. */

@@ -1,6 +1,7 @@
 /** One command at a time, and never so long that the others wait: how a session shares the event loop. RFC 9051 §5.5. */
 
 import type { Clock } from '../contracts/clock.ts'
+import { nextTurn } from '../contracts/next-turn.ts'
 
 /** Milliseconds of work after which the event loop gets its turn. */
 const SLICE_MS = 4
@@ -34,12 +35,7 @@ export abstract class SlicedWork {
     const pressure = this.out.isFull ? this.out.flush() : undefined
     if (pressure !== undefined) return pressure.then(() => this.beginSlice())
     if (this.host.clock.monotonic() - this.#sliceBegan < SLICE_MS) return undefined
-    return new Promise(resolve => {
-      this.host.clock.after(0, () => {
-        this.beginSlice()
-        resolve()
-      })
-    })
+    return nextTurn(this.host.clock).then(() => this.beginSlice())
   }
 }
 

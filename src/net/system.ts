@@ -12,6 +12,7 @@ export const systemClock: Clock = Object.freeze({
     timer.unref()
     return () => clearTimeout(timer)
   },
+  turn: (): Promise<void> => new Promise(resolve => void setImmediate(resolve)),
 })
 
 /** The machine's source of secrets. */

@@ -3,6 +3,7 @@
 import type { Clock } from '../contracts/clock.ts'
 import type { LineCount, Survey, SurveyOptions } from '../contracts/host.ts'
 import type { MessageSource } from '../contracts/message.ts'
+import { nextTurn } from '../contracts/next-turn.ts'
 import { rebased, SummaryBuilder } from '../mime/index.ts'
 
 /** More than sources answer at once (256 KiB): a large message is read by promise, so that others are served between its slices. */
@@ -68,7 +69,7 @@ export async function findingsOf(
     for (let from = 0; from < octets.length; from += STEP) {
       own.push(octets.subarray(from, from + STEP))
       if (clock === undefined || clock.monotonic() - began < TURN) continue
-      await new Promise<void>(resolve => clock.after(0, resolve))
+      await nextTurn(clock)
       began = clock.monotonic()
     }
   }
