@@ -23,18 +23,22 @@ async function withStore<T>({ data, progress }: Call, work: (store: SqliteStore)
   }
 }
 
-async function verify(call: Call): Promise<boolean> {
-  const { options, terminal, progress, signal } = call
+/** Tells what is damaged; answers how much that is. */
+async function lookAt({ terminal, progress, signal }: Call, store: SqliteStore, deep: boolean): Promise<number> {
   let problems = 0
-  await withStore(call, async store => {
-    const onProgress = ({ phase, done, total }: { readonly phase: string; readonly done: number; readonly total: number }): void =>
-      progress.at(total <= 1 ? `looking at the ${phase}` : share(`looking at the ${phase}`, done, total))
-    for await (const { kind, text } of store.verify({ deep: options['deep'] === true, onProgress, signal })) {
-      if (kind !== 'stray-file') problems++
-      progress.end()
-      terminal.tell(`${kind}: ${text}`, { kind, text })
-    }
-  })
+  const onProgress = ({ phase, done, total }: { readonly phase: string; readonly done: number; readonly total: number }): void =>
+    progress.at(total <= 1 ? `looking at the ${phase}` : share(`looking at the ${phase}`, done, total))
+  for await (const { kind, text } of store.verify({ deep, onProgress, signal })) {
+    if (kind !== 'stray-file') problems++
+    progress.end()
+    terminal.tell(`${kind}: ${text}`, { kind, text })
+  }
+  return problems
+}
+
+async function verify(call: Call): Promise<boolean> {
+  const { options, terminal } = call
+  const problems = await withStore(call, store => lookAt(call, store, options['deep'] === true))
   if (problems === 0) terminal.tell('no damage found', { problems })
   else
     terminal.note(
@@ -59,7 +63,7 @@ function removeAll(paths: readonly string[]): void {
   for (const path of paths) rmSync(path, { recursive: true, force: true })
 }
 
-async function copy(call: Call): Promise<void> {
+async function copy(call: Call): Promise<boolean> {
   const { words, data, terminal, progress, signal } = call
   const [folder = ''] = words
   if (resolve(folder) === resolve(data))
@@ -77,6 +81,8 @@ async function copy(call: Call): Promise<void> {
     const copied = await store.backup(target.mail, {
       onProgress: ({ phase, done, total }) =>
         progress.at(share(phase === 'database' ? 'copying pages' : 'copying files of mail', done, total)),
+      // The copy of what is left is worth more than none; the look at it says what is lost.
+      onMissing: () => undefined,
       signal,
     })
     progress.at('copying accounts and keys')
@@ -92,7 +98,16 @@ async function copy(call: Call): Promise<void> {
     return copied.messages
   })
   unfinished.move()
-  terminal.tell(`${messages} messages, the accounts and the keys are in ${folder}`, { messages, folder })
+  // What was damaged before is damaged in the copy, where nobody would look for it until it is needed.
+  const problems = await withStore({ ...call, data: folder }, store => lookAt(call, store, true))
+  terminal.tell(`${messages} messages, the accounts and the keys are in ${folder}`, { messages, folder, problems })
+  if (problems > 0) {
+    terminal.note(
+      `the copy is damaged in ${problems} place${problems === 1 ? '' : 's'}, named above; keep the copies from before. "mailwright verify --deep --data ${data}" ` +
+        'says whether the server’s own mail is: if so, restore what is named from an earlier copy; if not, make the copy again on another disk',
+    )
+  }
+  return problems === 0
 }
 
 /** The commands that look after what is stored. */
@@ -121,7 +136,7 @@ export const CARE_COMMANDS: readonly Command[] = [
     name: 'backup',
     takes: 'FOLDER',
     text: 'copy mail, accounts and keys into a new folder while the server runs',
-    more: 'The copy holds passwords and private keys: keep it as you keep the server. To restore, start the server on it: mailwright serve --data FOLDER',
+    more: 'Reads every octet of the copy again; exit code 1 when it is damaged, as the mail it was made of may be. It holds passwords and private keys: keep it as you keep the server. To restore, start the server on it: mailwright serve --data FOLDER',
     options: COMMON,
     arity: [1, 1],
     needs: ['mail', 'accounts'],

@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { sqliteDirectory } from 'mailwright/directories/sqlite'
 import { personalFiles } from 'mailwright/server'
+import { sqliteStore } from 'mailwright/stores/sqlite'
+import { message, octetsOf } from '../stores/sqlite-fixtures.ts'
 
 const data = mkdtempSync(join(tmpdir(), 'mailwright-cli-'))
 after(() => rmSync(data, { recursive: true, force: true }))
 
-function mailwright(words: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } {
+function mailwright(words: readonly string[], input = '', folder = data): { status: number | null; stdout: string; stderr: string } {
   const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
-  return spawnSync(process.execPath, ['--conditions=mailwright-source', main, ...words, '--data', data], {
+  return spawnSync(process.execPath, ['--conditions=mailwright-source', main, ...words, '--data', folder], {
     input,
     encoding: 'utf8',
     timeout: 30_000,
@@ -100,4 +102,36 @@ test('reports of others are told, what failed marked, and their words cannot spe
   )
   assert.ok(!stdout.includes('\u001b'))
   assert.equal(mailwright(['reports', '--last', 'x']).status, 2)
+})
+
+test('a backup of damaged mail is made as far as it can be, says what is damaged, and exits with 1', { timeout: 120_000 }, async t => {
+  const damaged = mkdtempSync(join(tmpdir(), 'mailwright-cli-'))
+  t.after(() => rmSync(damaged, { recursive: true, force: true }))
+  sqliteDirectory({ path: personalFiles(damaged).directory }).close()
+  const store = sqliteStore({ path: personalFiles(damaged).mail, segmentSize: 100_000 })
+  for (const at of [0, 1, 2]) await store.deliver([{ account: 'ann', message: message(octetsOf(`mail-${at}`, 150_000)) }])
+  await store.close()
+  const segment = (data: string, number: number): string => join(personalFiles(data).mail, 'segments', `0000000${number}.seg`)
+  const backup = (name: string): ReturnType<typeof mailwright> => mailwright(['backup', join(damaged, name)], '', damaged)
+
+  const sound = backup('sound')
+  assert.deepEqual([sound.status, sound.stdout], [0, `3 messages, the accounts and the keys are in ${join(damaged, 'sound')}\n`])
+
+  const octets = readFileSync(segment(damaged, 1))
+  octets[70_000] = (octets[70_000] ?? 0) ^ 1
+  writeFileSync(segment(damaged, 1), octets)
+  truncateSync(segment(damaged, 2), 1000)
+  rmSync(segment(damaged, 3))
+  const { status, stdout, stderr } = backup('copy')
+  assert.equal(status, 1)
+  assert.match(stdout, /^damaged-content: content 1 at 16 of .*copy\/mail\/segments\/00000001\.seg is not what was written$/m)
+  assert.match(stdout, /^short-file: content 2 .* the file at 1000$/m)
+  assert.match(stdout, /^missing-file: .*00000003\.seg cannot be opened: 1 contents are lost/m)
+  assert.match(stdout, /^3 messages, the accounts and the keys are in /m)
+  assert.ok(
+    stderr.includes(`damaged in 3 places, named above; keep the copies from before. "mailwright verify --deep --data ${damaged}" says`),
+  )
+  assert.deepEqual(readFileSync(segment(join(damaged, 'copy'), 1)), octets, 'what is there is copied')
+  assert.deepEqual(readdirSync(personalFiles(join(damaged, 'copy')).mail).sort(), ['mail.sqlite', 'segments'])
+  assert.equal(mailwright(['backup', join(damaged, 'copy')], '', damaged).status, 1, 'and is not written over')
 })

@@ -120,6 +120,23 @@ test('a backup under load holds everything acknowledged before it, and opens as 
   for (const { first, last: end } of lost) assert.ok(vanished.some(range => range.first <= first && range.last >= end))
 })
 
+test('a backup fails for a segment file that is missing, unless it is to tell of it', async t => {
+  const folder = folderOf(t)
+  const store = storeIn(t, folder)
+  await store.deliver([{ account: 'ann', message: message(octetsOf('lost')) }])
+  const segment = join(folder, 'segments', '00000001.seg')
+  rmSync(segment)
+  const target = join(folderOf(t), 'copy')
+  await assert.rejects(store.backup(target), { kind: 'corrupt', message: `${segment} is missing: restore it from a backup` })
+  const missing: string[] = []
+  await store.backup(target, { onMissing: path => missing.push(path) })
+  assert.deepEqual(missing, [segment])
+  assert.deepEqual(
+    (await problemsOf(storeIn(t, target))).map(({ kind }) => kind),
+    ['missing-file'],
+  )
+})
+
 test('compaction takes away what nobody refers to and moves the rest together; a source opened before stays readable', async t => {
   const folder = folderOf(t)
   const store = storeIn(t, folder, { segmentSize: 100_000 })

@@ -8,7 +8,7 @@ import { MailError } from '../../contracts/mail-error.ts'
 import { makeFolder } from '../../files/folder.ts'
 import { quietly } from '../quietly.ts'
 import { databasePath } from './database.ts'
-import { mailErrorOf } from './faults.ts'
+import { mailErrorOf, missingSegment } from './faults.ts'
 import type { House } from './house.ts'
 import { prepareQueueCopy } from './queue-copy.ts'
 import { segmentPath } from './segment-format.ts'
@@ -35,6 +35,11 @@ export interface BackupProgress {
 export interface BackupOptions {
   /** Told how far it is. */
   readonly onProgress?: (progress: BackupProgress) => void
+  /**
+   * Told of each segment file that is needed and is not there, by its path; the copy is made without it, and `verify` of the copy says what
+   * is lost. Without it a missing file makes the backup fail with `corrupt`.
+   */
+  readonly onMissing?: (path: string) => void
   readonly signal?: AbortSignal
 }
 
@@ -46,7 +51,7 @@ export interface BackupResult {
 }
 
 /** Makes the copy; durable when it resolves. */
-export async function backUp(house: House, folder: string, { onProgress, signal }: BackupOptions = {}): Promise<BackupResult> {
+export async function backUp(house: House, folder: string, { onProgress, onMissing, signal }: BackupOptions = {}): Promise<BackupResult> {
   const target = databasePath(folder)
   if (existsSync(target)) throw new MailError('already-exists', `${folder} holds a mail store already: name a new folder`)
   const seconds = (): number => Math.floor(Date.now() / 1000) + HOLD
@@ -67,9 +72,15 @@ export async function backUp(house: House, folder: string, { onProgress, signal 
       signal?.throwIfAborted()
       onProgress?.({ phase: 'segments', done: at, total: segments.length })
       const path = segmentPath(folder, segment)
-      // Octets behind what the copy of the database knows may come along; nothing refers to them there.
-      await copyFile(segmentPath(house.folder, segment), path, constants.COPYFILE_FICLONE)
-      await sync(path)
+      const source = segmentPath(house.folder, segment)
+      if (existsSync(source)) {
+        // Octets behind what the copy of the database knows may come along; nothing refers to them there.
+        await copyFile(source, path, constants.COPYFILE_FICLONE)
+        await sync(path)
+      } else {
+        if (onMissing === undefined) throw missingSegment(source, undefined)
+        onMissing(source)
+      }
       await house.write({ kind: 'hold', id: hold, until: seconds() })
     }
     await sync(join(folder, 'segments'))
