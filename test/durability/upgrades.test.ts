@@ -111,7 +111,6 @@ function defineTests(): void {
     // It is a store like any other: it takes the same mail again, moves together, and is sound.
     await store.deliver([{ account: 'bob', message: message(octetsOf('mail-3', 1100)) }])
     await store.compact({ grace: 0 })
-    await store.compact({ grace: 0 })
     assert.deepEqual(await problemsOf(store), [])
     await store.close()
   }
@@ -129,7 +128,7 @@ function defineTests(): void {
     })
   }
 
-  for (const version of [0, 1, STEPS.length - 1]) {
+  for (const version of [0, 1]) {
     const what = version === 0 ? 'a new store' : `a store of version ${version}`
     test(`three processes at once bring ${what} up to date: each takes mail, none is refused`, { timeout: 60_000 }, async t => {
       const to = older(t, version)

@@ -14,8 +14,8 @@ if (what === 'store') (await import('../../src/stores/sqlite/database.ts')).prep
 else (await import('mailwright/directories/sqlite')).sqliteDirectory({ path: join(folder, 'directory.db') }).close()
 
 function reach(place: number, act: () => void): void {
-  const exec = Reflect.get(DatabaseSync.prototype, 'exec') as (this: DatabaseSync, text: string) => void
-  const close = Reflect.get(DatabaseSync.prototype, 'close') as (this: DatabaseSync) => void
+  const exec = Reflect.get(DatabaseSync.prototype, 'exec')
+  const close = Reflect.get(DatabaseSync.prototype, 'close')
   let at = -1
   const texts: string[] = []
   const pass = (text: string): void => {
