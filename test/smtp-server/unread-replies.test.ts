@@ -6,7 +6,7 @@ import { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { smtpEngine } from 'mailwright/smtp-server'
-import { houseOf } from '../pipeline/house.ts'
+import { connectionOf, houseOf } from '../pipeline/house.ts'
 import type { TestHouse } from '../pipeline/house.ts'
 
 /** A client on a socket of its own; what it is told stays in the socket while it does not read. */
@@ -39,18 +39,8 @@ class Peer {
       return (write as (...values: readonly unknown[]) => boolean)(...values)
     }
     this.socket = duplex as Socket
-    const live = {
-      id: 'c',
-      protocol: 'smtp',
-      remote: { address: '192.0.2.1', port: 4000 },
-      local: { address: '192.0.2.2', port: 25 },
-      tls: undefined,
-      clientName: undefined,
-      principal: undefined,
-      signal: new AbortController().signal,
-    } as const
     void smtpEngine(house.host, { flavour: 'smtp' })
-      .connect(this.socket, live)
+      .connect(this.socket, connectionOf())
       .then(() => (this.isOver = true))
   }
 
@@ -80,6 +70,15 @@ async function greeted(house: TestHouse): Promise<Peer> {
   return peer
 }
 
+/** A client that has said 201 commands and read none of the replies. */
+async function askingFor201(house: TestHouse): Promise<Peer> {
+  const peer = await greeted(house)
+  peer.isReading = false
+  await peer.say('MAIL FROM:<a@b.example>\r\n')
+  for (let at = 0; at < 200; at++) await peer.say('RCPT TO:<ann@example.org>\r\n')
+  return peer
+}
+
 test('a client that reads no replies is given a bounded number of them, whatever it asks for (P4)', async () => {
   using peer = await greeted(houseOf())
   peer.isReading = false
@@ -89,10 +88,7 @@ test('a client that reads no replies is given a bounded number of them, whatever
 
 test('a client that reads no replies has as long as for a command, then it is told so (RFC 5321 §4.5.3.2.7)', async () => {
   const house = houseOf()
-  using peer = await greeted(house)
-  peer.isReading = false
-  await peer.say('MAIL FROM:<a@b.example>\r\n')
-  for (let at = 0; at < 200; at++) await peer.say('RCPT TO:<ann@example.org>\r\n')
+  using peer = await askingFor201(house)
   house.clock.advance(299_000)
   assert.equal(peer.socket.writableEnded, false)
   house.clock.advance(2000)
@@ -103,10 +99,7 @@ test('a client that reads no replies has as long as for a command, then it is to
 
 test('a client that reads late has every reply, and all the time there is for its next command', async () => {
   const house = houseOf()
-  using peer = await greeted(house)
-  peer.isReading = false
-  await peer.say('MAIL FROM:<a@b.example>\r\n')
-  for (let at = 0; at < 200; at++) await peer.say('RCPT TO:<ann@example.org>\r\n')
+  using peer = await askingFor201(house)
   house.clock.advance(299_000)
   await peer.readsAgain()
   assert.equal(peer.heard.split('\r\n').length - 1, 201)
